@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(fileURLToPath(import.meta.url), '..', '..')
@@ -17,12 +18,42 @@ if (!script) {
 installPackages()
 const child = spawn(findNode(), [join(root, script), ...args], {
   stdio: 'inherit',
-  env: { ...process.env, CERTLOOM_ROOT: root },
+  // By its number the program notices that we are gone, which is all that kill -9 leaves to notice.
+  env: { ...process.env, CERTLOOM_ROOT: root, CERTLOOM_LAUNCHER: String(process.pid) },
 })
-// The terminal sends Ctrl-C to the whole group: the child decides when to go, we only wait for it.
-process.on('SIGINT', () => {})
+// The terminal sends Ctrl-C to the whole group: the child decides when to go, we only wait for it. Without a terminal
+// the signal came to us alone.
+process.on('SIGINT', () => isatty(0) || child.kill('SIGINT'))
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))
+if (process.env.npm_lifecycle_event) endWithNpm()
+
+/** Ends the program when npm is gone: it cannot tell us after kill -9, and its shell would go on without it. */
+function endWithNpm() {
+  const parent = process.ppid
+  const shell = /^(ba|da|z)?sh$/.test(procText(parent, 'comm').trim())
+  const npm = shell ? parentOf(parent) : undefined
+  const timer = setInterval(() => {
+    if (process.ppid === parent && (!npm || parentOf(parent) === npm)) return
+    clearInterval(timer)
+    child.kill('SIGTERM')
+    setTimeout(() => child.kill('SIGKILL'), 20_000).unref()
+  }, 500)
+  timer.unref()
+}
+
+function parentOf(pid) {
+  // The name in parentheses may hold spaces; the parent is the second field after it.
+  return procText(pid, 'stat').split(') ').pop().split(' ')[1]
+}
+
+function procText(pid, file) {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return '' // Not Linux, or gone.
+  }
+}
 
 function installPackages() {
   const lock = join(root, 'package-lock.json')
@@ -38,7 +69,9 @@ function installPackages() {
   })
   if (done.error || done.status !== 0) {
     const why = done.error ? done.error.message : `exit code ${done.status}`
-    process.stderr.write(`certloom: npm ci failed (${why}); check the network or the registry in .npmrc, then run it again\n`)
+    process.stderr.write(
+      `certloom: npm ci failed (${why}); check the network or the registry in .npmrc, then run it again\n`,
+    )
     process.exit(1)
   }
   mkdirSync(join(root, 'node_modules'), { recursive: true })

@@ -170,6 +170,11 @@ export const failures = {
     meaning: 'Another controller holds the Lease cert-manager-controller: nothing is written.',
     remedy: 'Stop the other controller, or this one.',
   },
+  ObjectGone: {
+    kind: 'blocked',
+    meaning: 'The object is gone or is being deleted.',
+    remedy: 'Nothing is left to do; certloom ends the attempt.',
+  },
   Forbidden: {
     kind: 'blocked',
     meaning: 'The Kubernetes API server refused the call.',
@@ -209,6 +214,11 @@ export const failures = {
     kind: 'spent',
     meaning: 'The external issuer reported a failure.',
     remedy: 'Look at the CertificateRequest and at the controller that serves the API group of its issuer.',
+  },
+  Cancelled: {
+    kind: 'spent',
+    meaning: 'An operator cancelled the attempt.',
+    remedy: 'Send the signal renew to try again now; without it certloom tries again after the back-off.',
   },
   CleanUpPending: {
     kind: 'transient',

@@ -1,0 +1,81 @@
+import type { Challenge } from '../../k8s-bridge/api/challenge.ts'
+import type { Window, WindowInput } from '../../workflows/activities.ts'
+import { problemText, type AcmeClient, type Authorization } from '../clients/acme.ts'
+import type { ActivityDeps } from '../deps.ts'
+import type { Events } from '../events.ts'
+import { CertloomError } from '../failure.ts'
+import { builtInIssuer, requireReadyIssuer } from '../issuers/issuer.ts'
+import { acmeAccount } from './account.ts'
+import { Polls } from './polls.ts'
+import { requireChallenge, writeChallengeStatus } from './objects.ts'
+
+/**
+ * Tells the CA to validate and looks for one window whether it has. A second run is harmless: a challenge that was
+ * answered is only looked at.
+ */
+export async function answerChallenge(
+  deps: ActivityDeps,
+  input: WindowInput,
+  signal: AbortSignal,
+  events: Events,
+): Promise<Window> {
+  const challenge = await requireChallenge(deps.kubernetes, input.plan)
+  const name = builtInIssuer(challenge.spec.issuerRef, input.plan.challenge.namespace)
+  if (name === undefined) throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
+  const account = await acmeAccount(deps, await requireReadyIssuer(deps, name))
+  const started = Date.now()
+  const since = input.since ?? new Date(started).toISOString()
+  const polls = new Polls(started + input.windowMs)
+  let tries = input.tries
+
+  // Only what was asked before can have been answered: the first window of a challenge answers without a look.
+  let answered = input.since === undefined ? await answer(account, challenge) : undefined
+  for (;;) {
+    if (!(await polls.pause(answered, signal))) return { done: false, finding: 'the CA is validating', tries, since }
+    tries += 1
+    const authorization = await account.authorization(challenge.spec.authorizationURL)
+    if (authorization.status === 'valid') {
+      await verified(deps, challenge, events)
+      return { done: true, finding: 'the CA has validated', tries, since }
+    }
+    if (authorization.status !== 'pending') throw await refused(deps, challenge, authorization, events)
+    const offered = authorization.challenges.find((one) => one.url === challenge.spec.url)
+    if (offered?.status === 'pending' && tries > 2) await answer(account, challenge)
+    answered = { retryAfterMs: authorization.retryAfterMs }
+  }
+}
+
+/** A challenge that is valid or under way already refuses the answer; the look that follows tells. */
+async function answer(account: AcmeClient, challenge: Challenge): Promise<{ retryAfterMs?: number }> {
+  try {
+    const { retryAfterMs } = await account.answer(challenge.spec.url)
+    return { retryAfterMs }
+  } catch (error) {
+    if (error instanceof CertloomError && error.failure.code === 'AuthorizationInvalid') return {}
+    throw error
+  }
+}
+
+async function verified({ kubernetes }: ActivityDeps, challenge: Challenge, events: Events): Promise<void> {
+  await writeChallengeStatus(kubernetes, challenge, { state: 'valid', reason: 'Successfully authorized domain' })
+  const message = `Domain "${challenge.spec.dnsName}" verified with "DNS-01" validation`
+  events.normal({ kind: 'Challenge', metadata: challenge.metadata }, 'DomainVerified', message)
+}
+
+async function refused(
+  { kubernetes }: ActivityDeps,
+  challenge: Challenge,
+  authorization: Authorization,
+  events: Events,
+): Promise<CertloomError> {
+  const problem = authorization.challenges.find((one) => one.error !== undefined)?.error
+  const text = problem === undefined ? `the authorization is ${authorization.status}` : problemText(problem)
+  const error = new CertloomError('AuthorizationInvalid', `${challenge.spec.dnsName}: ${text}`)
+  await writeChallengeStatus(kubernetes, challenge, {
+    state: 'invalid',
+    reason: `Error accepting authorization: ${error.failure.message}`,
+  })
+  const message = `Accepting challenge authorization failed: ${error.failure.message}`
+  events.warning({ kind: 'Challenge', metadata: challenge.metadata }, 'Failed', message)
+  return error
+}

@@ -1,0 +1,106 @@
+import type { CertificateRequest } from '../../k8s-bridge/api/certificate-request.ts'
+import { apiPath } from '../../k8s-bridge/api/kinds.ts'
+import type { Order } from '../../k8s-bridge/api/order.ts'
+import type { FinalizeInput, Published } from '../../workflows/activities.ts'
+import { ISSUED, writeRequestStatus } from '../certificate/request.ts'
+import { publish } from '../certificate/publish.ts'
+import { AcmeProblem, type AcmeClient, type Order as CaOrder } from '../clients/acme.ts'
+import { orderChain, requestDer, verifyIssued } from '../clients/x509.ts'
+import type { ActivityDeps } from '../deps.ts'
+import type { Events } from '../events.ts'
+import { CertloomError } from '../failure.ts'
+import { builtInIssuer, requireReadyIssuer } from '../issuers/issuer.ts'
+import { acmeAccount, acmeSpec } from './account.ts'
+import { invalidOrder } from './create-order.ts'
+import { writeOrderStatus } from './objects.ts'
+import { Polls } from './polls.ts'
+
+/** How long one run waits for the CA to sign, in milliseconds. */
+const SIGNING_MS = 120_000
+
+/**
+ * Finalizes the order, takes the certificate home and publishes it.
+ *
+ * A second run is harmless: a request that has its certificate goes straight to publishing, and the state of the order
+ * at the CA says whether it was finalized.
+ */
+export async function finalizeAndPublish(
+  deps: ActivityDeps,
+  input: FinalizeInput,
+  signal: AbortSignal,
+  events: Events,
+): Promise<Published> {
+  const { namespace } = input.certificate
+  const [order, request] = await Promise.all([
+    deps.kubernetes.get<Order>(apiPath('Order', namespace, input.order)),
+    deps.kubernetes.get<CertificateRequest>(apiPath('CertificateRequest', namespace, input.request)),
+  ])
+  if (request === undefined) throw new CertloomError('ObjectGone', `CertificateRequest ${namespace}/${input.request} is gone`)
+  if (request.status?.certificate === undefined) {
+    if (order === undefined) throw new CertloomError('OrderInvalid', `Order ${namespace}/${input.order} was deleted`)
+    await fetchCertificate(deps, order, request, signal, events)
+  }
+  return publish(deps, input, events)
+}
+
+async function fetchCertificate(
+  deps: ActivityDeps,
+  order: Order,
+  request: CertificateRequest,
+  signal: AbortSignal,
+  events: Events,
+): Promise<void> {
+  const name = builtInIssuer(request.spec.issuerRef, request.metadata.namespace ?? '')
+  if (name === undefined) throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
+  const issuer = await requireReadyIssuer(deps, name)
+  const account = await acmeAccount(deps, issuer)
+  const csrPem = Buffer.from(request.spec.request, 'base64').toString()
+
+  const ordered = await signed(deps, account, order, requestDer(csrPem), signal)
+  const { preferredChain } = acmeSpec(issuer)
+  const pem = await account.certificate(ordered, { preferredChain: preferredChain || undefined })
+  verifyIssued({ chainPem: pem, request: { csrPem }, now: new Date() })
+  const { chainPem } = orderChain(pem)
+
+  const { kubernetes } = deps
+  const written = writeRequestStatus(kubernetes, request, { conditions: [ISSUED], certificatePem: chainPem })
+  await writeOrderStatus(kubernetes, order, { state: 'valid', certificate: Buffer.from(chainPem).toString('base64') })
+  await written
+  events.normal({ kind: 'Order', metadata: order.metadata }, 'Complete', 'Order completed successfully')
+  events.normal({ kind: 'CertificateRequest', metadata: request.metadata }, 'CertificateIssued', ISSUED.message)
+}
+
+/** The URL of the certificate, once the CA has signed. */
+async function signed(
+  deps: ActivityDeps,
+  account: AcmeClient,
+  order: Order,
+  csr: Buffer,
+  signal: AbortSignal,
+): Promise<string> {
+  const url = order.status?.url
+  const finalizeUrl = order.status?.finalizeURL
+  if (url === undefined || finalizeUrl === undefined) {
+    throw new CertloomError('OrderInvalid', `Order ${order.metadata.name} has lost its URL`)
+  }
+  const polls = new Polls(Date.now() + SIGNING_MS)
+  // Finalizing at once saves a look in the usual case; a CA that is not there yet says orderNotReady (RFC 8555 7.4).
+  let seen: Pick<CaOrder, 'status' | 'certificate' | 'error' | 'retryAfterMs'> = await finalize(account, url, finalizeUrl, csr)
+  for (;;) {
+    if (seen.status === 'valid' && seen.certificate !== undefined) return seen.certificate
+    if (seen.status === 'invalid') throw await invalidOrder(deps.kubernetes, order, seen)
+    if (!(await polls.pause(seen, signal))) throw new CertloomError('CaInternal', `the CA has not signed for ${SIGNING_MS / 1000} s`)
+    seen = await account.order(url)
+    if (seen.status === 'ready') seen = await finalize(account, url, finalizeUrl, csr)
+  }
+}
+
+async function finalize(account: AcmeClient, url: string, finalizeUrl: string, csr: Buffer): Promise<Omit<CaOrder, 'url'>> {
+  try {
+    return await account.finalize(finalizeUrl, csr)
+  } catch (error) {
+    // Not ready yet, or finalized by an earlier run of this step: the order itself tells.
+    if (error instanceof AcmeProblem && (error.is('orderNotReady') || error.status === 403)) return account.order(url)
+    throw error
+  }
+}

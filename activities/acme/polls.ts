@@ -1,0 +1,27 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Looks that are allowed soon after our own POST, before Retry-After counts, in milliseconds. */
+const EARLY_MS = [100, 200]
+const UNNAMED_MS = 1_000
+
+/**
+ * The rhythm of polling a CA: two early looks, because most answers are there at once, then as the CA asks for with
+ * Retry-After (RFC 8555 7.5.1).
+ */
+export class Polls {
+  readonly #until: number
+  #looks = 0
+
+  constructor(until: number) {
+    this.#until = until
+  }
+
+  /** False where the window is over before the next look is due. */
+  async pause(answer: { retryAfterMs?: number } | undefined, signal: AbortSignal): Promise<boolean> {
+    const wanted = EARLY_MS[this.#looks] ?? answer?.retryAfterMs ?? UNNAMED_MS
+    this.#looks += 1
+    if (Date.now() + wanted > this.#until) return false
+    await delay(wanted, undefined, { signal })
+    return true
+  }
+}

@@ -1,0 +1,60 @@
+import { Context } from '@temporalio/activity'
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common'
+import { cleanText } from './clean-text.ts'
+import { KubernetesError } from './clients/kubernetes.ts'
+import { CertloomError } from './failure.ts'
+
+/** How often a running activity says that it is alive, in milliseconds; what is sent is throttled by the worker. */
+const HEARTBEAT_MS = 500
+
+/**
+ * The edge between activities and Temporal: beats the heart while the activity runs and turns every error into an
+ * ApplicationFailure of the closed list, without stack traces and with cleaned texts.
+ */
+export async function atBoundary<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const context = Context.current()
+  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS)
+  try {
+    return await run(context.cancellationSignal)
+  } catch (error) {
+    // An activity that was told to stop reports the stop, not what broke because of it.
+    if (context.cancellationSignal.aborted) throw new CancelledFailure('the step was cancelled')
+    throw toApplicationFailure(error)
+  } finally {
+    clearInterval(beat)
+  }
+}
+
+export function toApplicationFailure(error: unknown): Error {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error
+  const known = toCertloomError(error)
+  const { failure, kind } = known
+  const failed = ApplicationFailure.create({
+    message: known.message,
+    type: failure.code,
+    nonRetryable: kind !== 'transient',
+    details: [failure],
+    // What the world does is not an error of the worker: no failure metric, no red log line.
+    category: failure.code === 'Internal' ? undefined : ApplicationFailureCategory.BENIGN,
+  })
+  // The stack would carry paths of this machine into history and UI.
+  failed.stack = undefined
+  return failed
+}
+
+/** Any error as one of ours; what nobody foresaw is `Internal`. */
+export function toCertloomError(error: unknown): CertloomError {
+  if (error instanceof CertloomError) return error
+  if (error instanceof KubernetesError) return fromKubernetes(error)
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return new CertloomError('Internal', cleanText(text), { cause: error })
+}
+
+function fromKubernetes(error: KubernetesError): CertloomError {
+  const text = `${error.method} ${error.path}: ${error.message}`
+  if (error.status === 403 && !error.message.includes('because it is being terminated')) {
+    return new CertloomError('Forbidden', text, { cause: error })
+  }
+  if (error.status === 422 && !error.isPreconditionFailed) return new CertloomError('Forbidden', text, { cause: error })
+  return new CertloomError('KubernetesUnavailable', text, { cause: error })
+}

@@ -1,0 +1,146 @@
+import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
+import type { CertificateRequest } from '../../k8s-bridge/api/certificate-request.ts'
+import { apiPath } from '../../k8s-bridge/api/kinds.ts'
+import type { PrepareInput, Prepared } from '../../workflows/activities.ts'
+import { describeIssuer } from '../../workflows/domain/issuer-reference.ts'
+import { durationSeconds } from '../../workflows/domain/lifetime.ts'
+import { problems } from '../../workflows/domain/validate-certificate.ts'
+import { claimsOf } from '../acme/claims.ts'
+import { checkOrderable } from '../acme/orderable.ts'
+import type { RecordReference } from '../../workflows/messages.ts'
+import type { ActivityDeps } from '../deps.ts'
+import type { Events } from '../events.ts'
+import { CertloomError } from '../failure.ts'
+import { builtInIssuer, requireReadyIssuer, type LiveIssuer } from '../issuers/issuer.ts'
+import { signers } from '../issuers/signers.ts'
+import { secretBytes, type Secret } from '../objects.ts'
+import { Stopwatch } from '../stopwatch.ts'
+import { knownFacts } from './known.ts'
+import { APPROVED, ISSUED, conditionOf, ensureRequest, isFailed, requestNameOf, writeRequestStatus } from './request.ts'
+import { writeStatus } from './status.ts'
+import { checkTarget } from './target-secret.ts'
+import { createNextKey, findNextKey, temporarySecretName, type NextKey } from './temporary-key.ts'
+import { requestDigest, requireCertificate } from './view.ts'
+
+/**
+ * Gets everything ready for the CA: Issuing condition, next key, CertificateRequest, approval; a one-step issuer signs
+ * here as well. What could keep the issuance from working is found before anything is ordered.
+ *
+ * A second run is harmless: key and request are looked up by the names of the attempt and taken as they are.
+ */
+export async function prepare(deps: ActivityDeps, input: PrepareInput, events: Events): Promise<Prepared> {
+  const { kubernetes } = deps
+  const watch = new Stopwatch()
+  const seen = await requireCertificate(kubernetes, input.certificate)
+  const target = await kubernetes.get<Secret>(apiPath('Secret', seen.metadata.namespace, seen.spec.secretName))
+  const revision = (seen.status?.revision ?? 0) + 1
+  const issuer = await watch.time('check', () => ready(deps, seen, target))
+
+  const temporary = seen.status?.nextPrivateKeySecretName
+  let next = temporary === undefined ? undefined : await findNextKey(kubernetes, seen, temporary)
+  const temporarySecret =
+    next !== undefined && temporary !== undefined ? temporary : temporarySecretName(seen, revision, input.attempt)
+  const certificate = await watch.time('status', () => announce(deps, seen, input, temporarySecret, events))
+  next ??= await watch.time('key', () =>
+    createNextKey(kubernetes, certificate, target && secretBytes(target, 'tls.key'), temporarySecret, events),
+  )
+  const key = next
+  const request = await watch.time('request', () =>
+    ensureRequest(kubernetes, certificate, revision, key, temporarySecret, events),
+  )
+  if (isFailed(request)) throw new CertloomError('RequestDenied', `CertificateRequest ${request.metadata.name} was refused`)
+  await watch.time('approve', () => approveAndSign(deps, request, issuer, key, events))
+
+  return {
+    revision,
+    request: requestNameOf(certificate, revision),
+    temporarySecret,
+    flow: issuer === undefined ? 'external' : issuer.type === 'acme' ? 'order' : 'sign',
+    requestDigest: requestDigest(certificate),
+    known: knownFacts(certificate, target?.metadata.resourceVersion ?? ''),
+    names: certificate.spec.dnsNames ?? [],
+    issuer: describeIssuer(certificate.spec.issuerRef),
+    leftovers: issuer?.type === 'acme' ? await leftovers(deps, certificate, request) : [],
+    steps: watch.steps,
+  }
+}
+
+/** Everything that can be known before the first effect. Undefined: another controller serves the issuer. */
+async function ready(deps: ActivityDeps, certificate: Certificate, target: Secret | undefined): Promise<LiveIssuer | undefined> {
+  const [problem] = problems(certificate.spec)
+  if (problem !== undefined) throw new CertloomError(problem.code, problem.message)
+  await checkTarget(deps, certificate, target)
+  const name = builtInIssuer(certificate.spec.issuerRef, certificate.metadata.namespace ?? '')
+  if (name === undefined) return undefined
+  const issuer = await requireReadyIssuer(deps, name)
+  if (issuer.type === 'acme') await checkOrderable(deps, issuer, certificate)
+  else if (signers[issuer.type] === undefined) {
+    throw new CertloomError('UnsupportedIssuer', `${name.kind} ${name.name} is of type ${issuer.type}`)
+  }
+  return issuer
+}
+
+async function announce(
+  { kubernetes }: ActivityDeps,
+  certificate: Certificate,
+  input: PrepareInput,
+  temporarySecret: string,
+  events: Events,
+): Promise<Certificate> {
+  const { reason, message } = input.cause
+  let began = false
+  const written = await writeStatus(kubernetes, certificate, (draft) => {
+    // A person's own Issuing=True keeps its reason: it is the answer to "who asked for this?".
+    began = draft.condition('Issuing')?.status !== 'True'
+    if (began) draft.set('Issuing', 'True', reason, message)
+    if (draft.condition('Ready') === undefined) draft.set('Ready', 'False', reason, message)
+    draft.stall(undefined)
+    draft.status.nextPrivateKeySecretName = temporarySecret
+  })
+  if (began) events.normal({ kind: 'Certificate', metadata: certificate.metadata }, 'Issuing', message)
+  return written
+}
+
+async function approveAndSign(
+  deps: ActivityDeps,
+  request: CertificateRequest,
+  issuer: LiveIssuer | undefined,
+  next: NextKey,
+  events: Events,
+): Promise<void> {
+  const subject = { kind: 'CertificateRequest' as const, metadata: request.metadata }
+  const approved = conditionOf(request, 'Approved')?.status === 'True'
+  if (!approved && !deps.settings.approve) {
+    if (issuer === undefined) return
+    throw new CertloomError('NotApproved', `CertificateRequest ${request.metadata.name} is not approved`)
+  }
+  if (request.status?.certificate !== undefined) return
+  const conditions: { type: string; reason: string; message: string; status?: 'True' | 'False' }[] = approved ? [] : [APPROVED]
+  const signer = issuer === undefined ? undefined : signers[issuer.type]
+  if (issuer === undefined || signer === undefined) {
+    await writeRequestStatus(deps.kubernetes, request, { conditions })
+    if (!approved) events.normal(subject, APPROVED.reason, APPROVED.message)
+    return
+  }
+  // Approval and signature go in one write: the policy looks at both, and a reader never sees one without the other.
+  const signed = await signer.sign(deps, issuer, {
+    csrPem: Buffer.from(request.spec.request, 'base64').toString(),
+    key: next.key,
+    durationSeconds: durationSeconds(request.spec.duration),
+    isCA: request.spec.isCA ?? false,
+    usages: request.spec.usages,
+  })
+  await writeRequestStatus(deps.kubernetes, request, {
+    conditions: [...conditions, ISSUED],
+    certificatePem: signed.chainPem,
+    caPem: signed.caPem,
+  })
+  if (!approved) events.normal(subject, APPROVED.reason, APPROVED.message)
+  events.normal(subject, 'CertificateIssued', ISSUED.message)
+}
+
+/** Records of this Certificate's earlier orders: they go before the next order begins. */
+async function leftovers(deps: ActivityDeps, certificate: Certificate, request: CertificateRequest): Promise<RecordReference[]> {
+  const claims = await claimsOf(deps, certificate)
+  return claims.filter((claim) => claim.record.request !== request.metadata.uid).map((claim) => claim.record)
+}

@@ -1,0 +1,166 @@
+import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
+import type { CertificateRequest, CertificateRequestStatus } from '../../k8s-bridge/api/certificate-request.ts'
+import type { RequestCondition } from '../../k8s-bridge/api/conditions.ts'
+import { apiPath, apiVersionOf } from '../../k8s-bridge/api/kinds.ts'
+import { requestName } from '../../workflows/domain/names.ts'
+import { requestMismatches } from '../../workflows/domain/request-fits.ts'
+import { createRequest } from '../clients/x509.ts'
+import { isStatus, type Kubernetes } from '../clients/kubernetes.ts'
+import type { Events } from '../events.ts'
+import { CertloomError } from '../failure.ts'
+import { canonicalJson, sha256Hex } from '../hash.ts'
+import { annotations, isControlledBy, ownedBy } from '../objects.ts'
+import type { NextKey } from './temporary-key.ts'
+import { literalSubject, requestFacts } from './view.ts'
+
+/** Annotations that tools keep for themselves and that would be wrong on a copy. */
+const NOT_COPIED = ['kubectl.kubernetes.io/', 'fluxcd.io/', 'argocd.argoproj.io/']
+
+export const requestNameOf = (certificate: Certificate, revision: number) =>
+  requestName(certificate.metadata.name, revision, sha256Hex)
+
+/**
+ * The CertificateRequest of a revision: the one that an earlier run left if it still says what is wished with this
+ * key, else a new one in its place.
+ */
+export async function ensureRequest(
+  kubernetes: Kubernetes,
+  certificate: Certificate,
+  revision: number,
+  next: NextKey,
+  temporarySecret: string,
+  events: Events,
+): Promise<CertificateRequest> {
+  const name = requestNameOf(certificate, revision)
+  const path = apiPath('CertificateRequest', certificate.metadata.namespace, name)
+  const existing = await kubernetes.get<CertificateRequest>(path)
+  if (existing !== undefined) {
+    if (!isControlledBy(existing, certificate.metadata.uid ?? '')) {
+      throw new CertloomError('SecretInUse', `CertificateRequest ${name} exists and belongs to something else; delete it`)
+    }
+    if (stillFits(existing, certificate, next)) return existing
+    await kubernetes.delete(path, { uid: existing.metadata.uid, propagationPolicy: 'Background' })
+  }
+  const subject = { kind: 'Certificate' as const, metadata: certificate.metadata }
+  const body = await newRequest(certificate, name, revision, next, temporarySecret)
+  try {
+    const created = await kubernetes.create<CertificateRequest>(
+      apiPath('CertificateRequest', certificate.metadata.namespace),
+      body,
+    )
+    events.normal(subject, 'Requested', `Created new CertificateRequest resource "${name}"`)
+    return created
+  } catch (error) {
+    const raced = isStatus(error, 409) ? await kubernetes.get<CertificateRequest>(path) : undefined
+    if (raced !== undefined && isControlledBy(raced, certificate.metadata.uid ?? '') && stillFits(raced, certificate, next)) {
+      return raced
+    }
+    throw error
+  }
+}
+
+async function newRequest(
+  certificate: Certificate,
+  name: string,
+  revision: number,
+  next: NextKey,
+  temporarySecret: string,
+): Promise<object> {
+  const { namespace, labels, annotations: given = {} } = certificate.metadata
+  const { issuerRef, duration, isCA, usages } = certificate.spec
+  const copied = Object.entries(given).filter(([key]) => !NOT_COPIED.some((prefix) => key.startsWith(prefix)))
+  const csr = await createRequest(certificate.spec, next.key)
+  return {
+    apiVersion: apiVersionOf('CertificateRequest'),
+    kind: 'CertificateRequest',
+    metadata: {
+      name,
+      namespace,
+      labels,
+      annotations: {
+        ...Object.fromEntries(copied),
+        [annotations.certificateName]: certificate.metadata.name,
+        [annotations.certificateRevision]: String(revision),
+        [annotations.privateKeySecretName]: temporarySecret,
+      },
+      ownerReferences: [ownedBy('Certificate', certificate)],
+    },
+    spec: { request: Buffer.from(csr).toString('base64'), issuerRef, duration, isCA, usages },
+  }
+}
+
+/** A failed or denied request is never taken up again: it was answered. */
+function stillFits(request: CertificateRequest, certificate: Certificate, next: NextKey): boolean {
+  if (request.metadata.deletionTimestamp !== undefined || isFailed(request)) return false
+  try {
+    const facts = requestFacts(request)
+    const options = { literalSubjectDer: literalSubject(certificate) }
+    const mismatches = requestMismatches(facts, request.spec, certificate.spec, options)
+    return facts.publicKeySha256 === next.publicKeySha256 && mismatches.length === 0
+  } catch {
+    return false
+  }
+}
+
+export function isFailed(request: CertificateRequest): boolean {
+  const ready = conditionOf(request, 'Ready')
+  return (
+    ready?.reason === 'Failed' ||
+    ready?.reason === 'Denied' ||
+    conditionOf(request, 'Denied')?.status === 'True' ||
+    conditionOf(request, 'InvalidRequest')?.status === 'True'
+  )
+}
+
+export function conditionOf(request: CertificateRequest, type: string): RequestCondition | undefined {
+  return request.status?.conditions?.find((condition) => condition.type === type)
+}
+
+export interface RequestChange {
+  conditions: { type: string; reason: string; message: string; status?: 'True' | 'False' }[]
+  certificatePem?: string
+  caPem?: string
+  failed?: boolean
+}
+
+/** Writes the status of a request in one go; conditions that others wrote stay. Nothing is sent where nothing changes. */
+export async function writeRequestStatus(
+  kubernetes: Kubernetes,
+  request: CertificateRequest,
+  change: RequestChange,
+): Promise<CertificateRequest> {
+  const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+  const status: CertificateRequestStatus = structuredClone(request.status ?? {})
+  const conditions = status.conditions ?? []
+  for (const { type, reason, message, status: wanted = 'True' } of change.conditions) {
+    const at = conditions.findIndex((condition) => condition.type === type)
+    const before = conditions[at]
+    const lastTransitionTime = before?.status === wanted ? before.lastTransitionTime : now
+    const after = { type, status: wanted, reason, message, lastTransitionTime }
+    if (at < 0) conditions.push(after)
+    else conditions[at] = after
+  }
+  status.conditions = conditions
+  if (change.certificatePem !== undefined) status.certificate = Buffer.from(change.certificatePem).toString('base64')
+  if (change.caPem !== undefined) status.ca = Buffer.from(change.caPem).toString('base64')
+  if (change.failed === true) status.failureTime ??= now
+  if (canonicalJson(status) === canonicalJson(request.status ?? {})) return request
+  const { namespace, name, uid, resourceVersion } = request.metadata
+  return kubernetes.patch<CertificateRequest>(apiPath('CertificateRequest', namespace, name, 'status'), [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
+    { op: 'add', path: '/status', value: status },
+  ])
+}
+
+export const APPROVED = {
+  type: 'Approved',
+  reason: 'cert-manager.io',
+  message: 'Certificate request has been approved by cert-manager.io',
+} as const
+
+export const ISSUED = {
+  type: 'Ready',
+  reason: 'Issued',
+  message: 'Certificate fetched from issuer successfully',
+} as const

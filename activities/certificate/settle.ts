@@ -1,0 +1,129 @@
+import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
+import type { CertificateRequest } from '../../k8s-bridge/api/certificate-request.ts'
+import { apiPath } from '../../k8s-bridge/api/kinds.ts'
+import type { AttemptReference, FailInput, ReportInput } from '../../workflows/activities.ts'
+import { describeFailure, failures } from '../../workflows/domain/failures.ts'
+import { readiness } from '../../workflows/domain/issue-reasons.ts'
+import type { KnownFacts } from '../../workflows/messages.ts'
+import type { ActivityDeps } from '../deps.ts'
+import type { Events } from '../events.ts'
+import { isControlledBy, type Secret } from '../objects.ts'
+import { knownFacts } from './known.ts'
+import { conditionOf, isFailed, requestNameOf, writeRequestStatus } from './request.ts'
+import { writeStatus } from './status.ts'
+import { issueInput, readCertificate, viewOf } from './view.ts'
+
+/**
+ * Counts an attempt that the CA judged, as upstream does: the request fails, Issuing turns False with the reason, the
+ * next key goes. The target Secret is not touched.
+ *
+ * A second run is harmless: the request that failed already is not failed again, and a status that carries this
+ * failure is left as it is.
+ */
+export async function failAttempt(deps: ActivityDeps, input: FailInput, events: Events): Promise<KnownFacts> {
+  const { kubernetes } = deps
+  const certificate = await own(deps, input)
+  if (certificate === undefined) return gone(input)
+  const { namespace } = certificate.metadata
+  const text = describeFailure(input.failure)
+  const name = requestNameOf(certificate, input.revision)
+  const request = await kubernetes.get<CertificateRequest>(apiPath('CertificateRequest', namespace, name))
+  if (request !== undefined && isControlledBy(request, input.certificate.uid) && !isFailed(request)) {
+    const failed = { type: 'Ready', status: 'False' as const, reason: 'Failed', message: text }
+    await writeRequestStatus(kubernetes, request, { conditions: [failed], failed: true })
+    events.warning({ kind: 'CertificateRequest', metadata: request.metadata }, input.failure.code, text)
+  }
+  const denied = request !== undefined && conditionOf(request, 'Denied') !== undefined
+  const reason = denied ? 'Denied' : 'Failed'
+  const message = `The certificate request has failed to complete and will be retried: ${text}`
+  const temporary = certificate.status?.nextPrivateKeySecretName
+  let counted = false
+  const written = await writeStatus(kubernetes, certificate, (draft) => {
+    // Issuing=False together with no next key is how this step leaves the status.
+    counted = draft.condition('Issuing')?.status !== 'False' || draft.status.nextPrivateKeySecretName !== undefined
+    if (!counted) return
+    draft.set('Issuing', 'False', reason, message)
+    draft.status.lastFailureTime = draft.now
+    draft.status.failedIssuanceAttempts = (draft.status.failedIssuanceAttempts ?? 0) + 1
+    draft.status.nextPrivateKeySecretName = undefined
+    draft.stall(undefined)
+  })
+  if (counted) events.warning({ kind: 'Certificate', metadata: certificate.metadata }, reason, message)
+  if (temporary !== undefined) await kubernetes.delete(apiPath('Secret', namespace, temporary))
+  return knownOf(deps, written)
+}
+
+/**
+ * Takes back what `prepare` made for an attempt that was given up. A second run is harmless: it finds nothing left.
+ */
+export async function discardAttempt(deps: ActivityDeps, input: AttemptReference): Promise<KnownFacts> {
+  const { kubernetes } = deps
+  const certificate = await own(deps, input)
+  if (certificate === undefined) return gone(input)
+  const { namespace } = certificate.metadata
+  const path = apiPath('CertificateRequest', namespace, requestNameOf(certificate, input.revision))
+  const request = await kubernetes.get<CertificateRequest>(path)
+  const published = (certificate.status?.revision ?? 0) >= input.revision
+  if (request !== undefined && isControlledBy(request, input.certificate.uid) && !published) {
+    await kubernetes.delete(path, { uid: request.metadata.uid, propagationPolicy: 'Background' })
+  }
+  const temporary = certificate.status?.nextPrivateKeySecretName
+  if (temporary !== undefined) await kubernetes.delete(apiPath('Secret', namespace, temporary))
+  const written = await writeStatus(kubernetes, certificate, (draft) => {
+    draft.remove('Issuing')
+    draft.status.nextPrivateKeySecretName = undefined
+  })
+  return knownOf(deps, written)
+}
+
+/**
+ * Makes the status say what is true while nothing is issued: Ready and its dates, Stalled while somebody has to act.
+ * A second run is harmless: an equal status is not written.
+ */
+export async function updateStatus(deps: ActivityDeps, input: ReportInput, events: Events): Promise<KnownFacts> {
+  const certificate = await own(deps, input)
+  if (certificate === undefined) return gone(input)
+  const view = await viewOf(deps.kubernetes, certificate)
+  let news = false
+  const written = await writeStatus(deps.kubernetes, certificate, (draft) => {
+    draft.ready(readiness(issueInput(view, Date.now())))
+    const before = draft.condition('Stalled')?.message
+    draft.stall(input.failure)
+    news = input.failure !== undefined && draft.condition('Stalled')?.message !== before
+  })
+  if (news && input.failure !== undefined) {
+    events.warning({ kind: 'Certificate', metadata: certificate.metadata }, input.failure.code, describeFailure(input.failure))
+  }
+  return knownFacts(written, view.secret?.metadata.resourceVersion ?? '')
+}
+
+/** Shows on the Certificate what an attempt waits for. Never fails the step that is waiting. */
+export async function reportBlocked(deps: ActivityDeps, input: Required<ReportInput>, events: Events): Promise<void> {
+  if (failures[input.failure.code].kind === 'transient') return
+  const certificate = await own(deps, input)
+  if (certificate === undefined) return
+  let news = false
+  await writeStatus(deps.kubernetes, certificate, (draft) => {
+    const before = draft.condition('Stalled')?.message
+    if (draft.condition('Ready') === undefined) draft.set('Ready', 'False', 'DoesNotExist', 'Issuing certificate as Secret does not exist')
+    draft.stall(input.failure)
+    news = draft.condition('Stalled')?.message !== before
+  })
+  if (news) {
+    events.warning({ kind: 'Certificate', metadata: certificate.metadata }, input.failure.code, describeFailure(input.failure))
+  }
+}
+
+async function own(deps: ActivityDeps, input: Pick<AttemptReference, 'certificate'>): Promise<Certificate | undefined> {
+  const certificate = await readCertificate(deps.kubernetes, input.certificate)
+  return certificate?.metadata.uid === input.certificate.uid ? certificate : undefined
+}
+
+async function knownOf({ kubernetes }: ActivityDeps, certificate: Certificate): Promise<KnownFacts> {
+  const secret = await kubernetes.get<Secret>(apiPath('Secret', certificate.metadata.namespace, certificate.spec.secretName))
+  return knownFacts(certificate, secret?.metadata.resourceVersion ?? '')
+}
+
+function gone(input: Pick<AttemptReference, 'certificate'>): KnownFacts {
+  return { uid: input.certificate.uid, generation: 0, issuing: '', secretVersion: '' }
+}

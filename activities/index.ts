@@ -1,0 +1,93 @@
+import { Context } from '@temporalio/activity'
+import type {
+  CertificateActivities,
+  CertificateReference,
+  CleanUpActivities,
+  IssuerActivities,
+  LockActivities,
+} from '../workflows/activities.ts'
+import { abandonOrder } from './acme/abandon.ts'
+import { answerChallenge } from './acme/answer.ts'
+import { cleanUpChallenge, giveUpCleanUp } from './acme/clean-up.ts'
+import { createOrder } from './acme/create-order.ts'
+import { finalizeAndPublish } from './acme/finalize.ts'
+import { presentChallenge } from './acme/present.ts'
+import { checkPropagation } from './acme/propagation.ts'
+import { atBoundary, toCertloomError } from './boundary.ts'
+import { look } from './certificate/look.ts'
+import { prepare } from './certificate/prepare.ts'
+import { publish } from './certificate/publish.ts'
+import { discardAttempt, failAttempt, reportBlocked, updateStatus } from './certificate/settle.ts'
+import type { ActivityDeps } from './deps.ts'
+import { Events } from './events.ts'
+import { verifyIssuer } from './issuers/verify.ts'
+import { findClaims, inspectHolder } from './locks.ts'
+
+/** Components that events name as their source; dashboards know upstream's. */
+const sources = {
+  certificate: 'cert-manager-certificates-issuing',
+  issuer: 'cert-manager-issuers',
+  acme: 'cert-manager-challenges',
+} as const
+
+/** The activities of the main task queue. */
+export function createActivities(deps: ActivityDeps): CertificateActivities & IssuerActivities & CleanUpActivities {
+  const run = <T>(source: keyof typeof sources, work: (events: Events, signal: AbortSignal) => Promise<T>) =>
+    atBoundary(async (signal) => {
+      const events = eventsOf(deps, sources[source])
+      try {
+        return await work(events, signal)
+      } finally {
+        await events.written()
+      }
+    })
+  /** A step of an attempt: what blocks it is shown on the Certificate before the step ends. */
+  const attempt = <T>(
+    certificate: CertificateReference,
+    source: keyof typeof sources,
+    work: (events: Events, signal: AbortSignal) => Promise<T>,
+  ) =>
+    run(source, async (events, signal) => {
+      try {
+        return await work(events, signal)
+      } catch (error) {
+        const { failure, kind } = toCertloomError(error)
+        const waits = kind === 'blocked' || kind === 'spec' || kind === 'later'
+        if (waits && !signal.aborted) await reportBlocked(deps, { certificate, failure }, events)
+        throw error
+      }
+    })
+  return {
+    look: (input) => atBoundary(() => look(deps, input)),
+    prepare: (input) => attempt(input.certificate, 'certificate', (events) => prepare(deps, input, events)),
+    createOrder: (input) => attempt(input.certificate, 'acme', (events) => createOrder(deps, input, events)),
+    presentChallenge: (input) =>
+      attempt(input.certificate, 'acme', (events, signal) => presentChallenge(deps, input, signal, events)),
+    checkPropagation: (input) =>
+      attempt(input.certificate, 'acme', (_events, signal) => checkPropagation(deps, input, signal)),
+    answerChallenge: (input) =>
+      attempt(input.certificate, 'acme', (events, signal) => answerChallenge(deps, input, signal, events)),
+    cleanUpChallenge: (record) => run('acme', (events, signal) => cleanUpChallenge(deps, record, signal, events)),
+    finalizeAndPublish: (input) =>
+      attempt(input.certificate, 'certificate', (events, signal) => finalizeAndPublish(deps, input, signal, events)),
+    publish: (input) => attempt(input.certificate, 'certificate', (events) => publish(deps, input, events)),
+    failAttempt: (input) => run('certificate', (events) => failAttempt(deps, input, events)),
+    discardAttempt: (input) => run('certificate', () => discardAttempt(deps, input)),
+    abandonOrder: (input) => run('acme', () => abandonOrder(deps, input)),
+    updateStatus: (input) => run('certificate', (events) => updateStatus(deps, input, events)),
+    verifyIssuer: (input) => run('issuer', (events) => verifyIssuer(deps, input, events)),
+    giveUpCleanUp: (input) => run('acme', (events) => giveUpCleanUp(deps, input, events)),
+  }
+}
+
+/** The activities of the queue of locks, which several clusters may share. */
+export function createLockActivities(deps: ActivityDeps): LockActivities {
+  return {
+    findClaims: (input) => atBoundary(() => findClaims(deps, input)),
+    inspectHolder: (input) => atBoundary((signal) => inspectHolder(deps, input, signal)),
+  }
+}
+
+function eventsOf(deps: ActivityDeps, source: string): Events {
+  return new Events(deps.kubernetes, deps.log, source, Context.current().info.scheduledTimestampMs)
+}

@@ -1,0 +1,181 @@
+import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow'
+import { addAttempt, settleAttempt, type Attempt, type Settlement } from './domain/attempts.ts'
+import { describePlan } from './domain/describe-plan.ts'
+import { parsePause, parseRenew, type Renewal } from './domain/doorbell-messages.ts'
+import {
+  attemptsQuery,
+  changedSignal,
+  deletedSignal,
+  grantedSignal,
+  pauseSignal,
+  planQuery,
+  refreshSignal,
+  renewNowUpdate,
+  renewSignal,
+  setPausedUpdate,
+  statusQuery,
+  type CarriedCertificate,
+  type RenewMessage,
+} from './messages.ts'
+import { Grants } from './stages/grants.ts'
+import type { Story } from './story.ts'
+
+/** What the desk needs to know of the attempt under way. */
+export interface Underway {
+  readonly number: number
+  giveUp(why: 'operator'): void
+}
+
+/**
+ * Where messages arrive. Handlers only note what was asked and ring the bell; the loop reads the notes when it comes
+ * round. What tctl or anybody else sends cannot make a handler fail: it can at the most cause a look.
+ */
+export class Desk {
+  readonly grants = new Grants()
+  readonly #story: Story
+  #bell = 0
+  #renew: Renewal | undefined
+  #paused: boolean
+  #cancel = false
+  #refresh = false
+  #attempts: Attempt[]
+  #nextAttempt: number
+  #underway: Underway | undefined
+
+  constructor(story: Story, carried: CarriedCertificate | undefined) {
+    this.#story = story
+    this.#attempts = carried?.attempts ?? []
+    this.#nextAttempt = carried?.nextAttempt ?? 1
+    this.#paused = carried?.paused ?? false
+    this.#renew = carried?.renew
+    this.#listen()
+  }
+
+  /** Counts messages: whoever remembers an older number has something new to look at. */
+  get bell(): number {
+    return this.#bell
+  }
+
+  get renew(): Renewal | undefined {
+    return this.#renew
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  async wait(bell: number, ms: number, summary: string): Promise<void> {
+    await condition(() => this.#bell !== bell || this.#cancel, ms, { summary })
+  }
+
+  cancel(): void {
+    this.#cancel = true
+    this.#bell += 1
+    this.#underway?.giveUp('operator')
+  }
+
+  takeCancel(): boolean {
+    const cancel = this.#cancel
+    this.#cancel = false
+    return cancel
+  }
+
+  takeRefresh(): boolean {
+    const refresh = this.#refresh
+    this.#refresh = false
+    return refresh
+  }
+
+  /** Another object under the same name: what was asked of the old one does not concern it. */
+  forget(): void {
+    this.#attempts = []
+    this.#nextAttempt = 1
+    this.#renew = undefined
+    this.#paused = false
+  }
+
+  begin(attempt: { revision: number; cause: string; giveUp: (why: 'operator') => void }): number {
+    const number = this.#nextAttempt
+    this.#nextAttempt += 1
+    const { revision, cause } = attempt
+    this.#attempts = addAttempt(this.#attempts, { number, revision, cause, startedAt: new Date().toISOString() })
+    this.#underway = { number, giveUp: attempt.giveUp }
+    return number
+  }
+
+  /** `answered`: every wish to renew that came until now is fulfilled, or refused by the CA. */
+  settle(number: number, end: Omit<Settlement, 'endedAt'>, answered: boolean): void {
+    this.#attempts = settleAttempt(this.#attempts, number, { ...end, endedAt: new Date().toISOString() })
+    this.#underway = undefined
+    if (answered) this.#renew = undefined
+  }
+
+  carry(): Pick<CarriedCertificate, 'v' | 'attempts' | 'nextAttempt' | 'paused' | 'renew'> {
+    return {
+      v: 1,
+      attempts: this.#attempts,
+      nextAttempt: this.#nextAttempt,
+      paused: this.#paused,
+      renew: this.#renew,
+    }
+  }
+
+  #listen(): void {
+    const ring = () => {
+      this.#bell += 1
+    }
+    const askRenew = (message: unknown) => {
+      this.#renew = parseRenew(message)
+      ring()
+      return { attempt: this.#underway?.number ?? this.#nextAttempt }
+    }
+    const askPause = (message: unknown) => {
+      this.#paused = parsePause(message)
+      ring()
+      return { attempt: this.#underway?.number ?? this.#nextAttempt }
+    }
+    setHandler(changedSignal, ring, { description: 'Look at the Certificate: something about it changed.' })
+    setHandler(deletedSignal, ring, { description: 'Look whether the Certificate is gone.' })
+    setHandler(renewSignal, (message) => void askRenew(message), { description: 'Renew now; input is optional: {"reason": "…"}.' })
+    setHandler(pauseSignal, (message) => void askPause(message), { description: 'Pause, or with {"on": false} go on.' })
+    setHandler(
+      refreshSignal,
+      () => {
+        this.#refresh = true
+        ring()
+      },
+      { description: 'Continue as new when nothing is under way, to run the newest workflow code.' },
+    )
+    setHandler(grantedSignal, (message) => this.grants.grant(message.requestId), {
+      description: 'From the lock of a challenge name: it is this certificate’s turn.',
+    })
+    setHandler(renewNowUpdate, (message?: RenewMessage) => askRenew(message), {
+      description: 'Renew now; answers with the number of the attempt.',
+      validator: (_message?: RenewMessage) => {
+        if (this.#story.state.phase === 'Deleting') throw refused('The Certificate is being deleted.')
+        if (this.#story.state.phase === 'Paused') throw refused('The certificate is paused: set it going first.')
+      },
+    })
+    setHandler(setPausedUpdate, (message) => askPause(message), {
+      description: 'Pause with {"on": true}, go on with {"on": false}; takes effect after a running attempt.',
+    })
+    setHandler(statusQuery, () => {
+      const { phase, finding, revision, certificate, renewalTime } = this.#story.state
+      return {
+        phase,
+        finding,
+        revision,
+        attempt: this.#underway?.number ?? this.#nextAttempt - 1,
+        notAfter: certificate?.notAfter,
+        renewalTime,
+        paused: this.#paused,
+      }
+    })
+    setHandler(planQuery, () => describePlan(this.#story.state, this.#renew !== undefined))
+    setHandler(attemptsQuery, () => this.#attempts)
+  }
+}
+
+function refused(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, 'Refused')
+}

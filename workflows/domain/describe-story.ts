@@ -1,0 +1,37 @@
+import type { CertificateSummary } from '../activities.ts'
+import type { Phase } from './phases.ts'
+
+interface Told {
+  title: string
+  phase: Phase
+  finding: string
+  failure?: string
+  issuer: string
+  names: string[]
+  revision: number
+  failures: number
+  certificate?: CertificateSummary
+  renewalTime?: string
+}
+
+/** The current details of a run, in Markdown lists: the UI shows tables without borders. */
+export function describeStory(told: Told): string {
+  const lines = [`**${told.title}** is **${told.phase}**: ${escape(told.finding)}`]
+  if (told.failure !== undefined) lines.push('', `**Somebody has to act:** ${escape(told.failure)}`)
+  lines.push('')
+  if (told.issuer !== '') lines.push(`- **Issuer:** ${escape(told.issuer)}`)
+  if (told.names.length > 0) lines.push(`- **Names:** ${told.names.map(escape).join(', ')}`)
+  if (told.revision > 0) lines.push(`- **Revision:** ${told.revision}`)
+  if (told.failures > 0) lines.push(`- **Failed attempts since the last success:** ${told.failures}`)
+  if (told.certificate !== undefined) {
+    lines.push(`- **Serial:** \`${told.certificate.serial}\``)
+    lines.push(`- **Valid:** ${told.certificate.notBefore} to ${told.certificate.notAfter}`)
+  }
+  if (told.renewalTime !== undefined) lines.push(`- **Renewal:** ${told.renewalTime}`)
+  return lines.join('\n')
+}
+
+/** Names may hold a star, findings may hold anything: none of it is markup. */
+function escape(text: string): string {
+  return text.replace(/[\\`*_{}[\]<>#|]/g, '\\$&')
+}

@@ -1,0 +1,92 @@
+import type { Failure } from './failures.ts'
+import { canonicalIp } from './ip-address.ts'
+import { challengeFqdn } from './names.ts'
+import type { NameFacts } from './x509-facts.ts'
+
+/** What an ACME order asks for: RFC 8555 7.1.3, for addresses RFC 8738. */
+export interface Identifier {
+  type: 'dns' | 'ip'
+  /** A DNS name in lower case, perhaps with `*.` before it, or an address in canonical text. */
+  value: string
+}
+
+export type RequestedNames = Omit<NameFacts, 'subject' | 'subjectDer'>
+
+/** The identifiers of a request in its order, DNS names first, each once; or why no ACME CA can be asked for it. */
+export function orderIdentifiers(
+  request: RequestedNames,
+): { identifiers: Identifier[] } | { failure: Failure } {
+  const identifiers = identifiersOf(request)
+  const problem = foreignNames(request) ?? commonNameMissing(request, identifiers)
+  if (problem !== undefined) return { failure: { code: 'NameNotOrderable', message: problem } }
+  if (identifiers.length === 0) {
+    const message = 'The request has neither a DNS name nor an IP address'
+    return { failure: { code: 'NameNotOrderable', message } }
+  }
+  return { identifiers }
+}
+
+/**
+ * What cert-manager writes with reason InvalidOrder on a CertificateRequest whose common name is not among its DNS
+ * names and IP addresses; undefined where it is.
+ */
+export function commonNameMessage(request: RequestedNames): string | undefined {
+  if (commonNameMissing(request, identifiersOf(request)) === undefined) return undefined
+  const { commonName, dnsNames, ipAddresses } = request
+  const where = `"${commonName}" does not exist in [${dnsNames.join(' ')}] or [${ipAddresses.join(' ')}]`
+  return `The CSR PEM requests a commonName that is not present in the list of dnsNames or ipAddresses. If a commonName is set, ACME requires that the value is also present in the list of dnsNames or ipAddresses: ${where}`
+}
+
+/** An authorization of an ACME order as far as names matter: `*.` is dropped, `wildcard` stands for it. */
+export interface NamedAuthorization {
+  identifier: Identifier
+  wildcard?: boolean
+}
+
+export interface ChallengeGroup<Authorization> {
+  /** The name that the challenges of the group share: the FQDN of the TXT record, or the address. */
+  name: string
+  authorizations: Authorization[]
+}
+
+/** Authorizations that write to the same name (apex and wildcard) together, in the order of first appearance. */
+export function groupByChallengeName<Authorization extends NamedAuthorization>(
+  authorizations: readonly Authorization[],
+): ChallengeGroup<Authorization>[] {
+  const groups = new Map<string, Authorization[]>()
+  for (const authorization of authorizations) {
+    const { type, value } = authorization.identifier
+    const name = type === 'ip' ? value : challengeFqdn(value)
+    groups.set(name, [...(groups.get(name) ?? []), authorization])
+  }
+  return [...groups].map(([name, members]) => ({ name, authorizations: members }))
+}
+
+function identifiersOf({ dnsNames, ipAddresses }: RequestedNames): Identifier[] {
+  const all = [
+    ...dnsNames.map((name): Identifier => ({ type: 'dns', value: name.toLowerCase() })),
+    ...ipAddresses.map((text): Identifier => ({ type: 'ip', value: canonicalIp(text) ?? text })),
+  ]
+  const seen = new Set<string>()
+  return all.filter(({ type, value }) => {
+    const key = `${type}:${value}`
+    return !seen.has(key) && seen.add(key)
+  })
+}
+
+function foreignNames({ uris, emailAddresses, otherNames }: RequestedNames): string | undefined {
+  const kinds = [
+    ['URI', uris[0]],
+    ['email address', emailAddresses[0]],
+    ['other name', otherNames[0]?.oid],
+  ] as const
+  const [kind, value] = kinds.find(([, first]) => first !== undefined) ?? []
+  if (kind === undefined) return undefined
+  return `The request has the ${kind} "${value}", but an ACME CA issues for DNS names and IP addresses only`
+}
+
+function commonNameMissing({ commonName }: RequestedNames, identifiers: Identifier[]): string | undefined {
+  const wanted = [commonName.toLowerCase(), canonicalIp(commonName)]
+  if (commonName === '' || identifiers.some(({ value }) => wanted.includes(value))) return undefined
+  return `The common name "${commonName}" is neither among the DNS names nor among the IP addresses of the request`
+}

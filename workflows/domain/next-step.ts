@@ -1,0 +1,61 @@
+import type { ExistingLook, Look } from '../activities.ts'
+import type { Failure } from './failures.ts'
+
+/** What a run remembers that the cluster does not say. */
+export interface Memory {
+  /** A renewal that somebody asked for and that no attempt has answered yet. */
+  renew?: { reason: string; force: boolean }
+  /** Paused through a message; the lasting form is the annotation. */
+  paused: boolean
+  /** A back-off that a change of the spec or a `renew` skips. */
+  backOffUntil?: number
+}
+
+export type Step =
+  | { do: 'end' }
+  /** The object is being deleted: finish what was begun and wait until it is gone. */
+  | { do: 'leave' }
+  | { do: 'pause' }
+  | { do: 'stall'; failure: Failure }
+  | { do: 'issue'; cause: { reason: string; message: string } }
+  | { do: 'backOff'; until: number }
+  /** Nothing to do until then; without `until`, until a message. */
+  | { do: 'wait'; until?: number }
+
+/**
+ * The one place that says what a certificate does next. `now` is milliseconds since the epoch.
+ *
+ * Pausing goes before everything that would write; a spec that cannot work goes before every wish to renew; a wish
+ * of a person goes before the back-off.
+ */
+export function nextStep(
+  look: Look,
+  memory: Memory,
+  now: number,
+  backOff: (look: ExistingLook) => number | undefined,
+): Step {
+  if (!look.exists) return { do: 'end' }
+  if (look.deleting) return { do: 'leave' }
+  if (look.paused || memory.paused) return { do: 'pause' }
+  if (look.invalid !== undefined) return { do: 'stall', failure: look.invalid }
+
+  if (memory.renew !== undefined) return { do: 'issue', cause: renewCause(memory.renew.reason) }
+  // Issuing=True that is still there when nothing is under way was set by a person, or by a run that lost its memory.
+  if (look.known.issuing !== '') return { do: 'issue', cause: look.why ?? renewCause(issuingReason(look)) }
+
+  if (look.why !== undefined) {
+    const until = look.backOffApplies ? backOff(look) : undefined
+    if (until !== undefined && until > now) return { do: 'backOff', until }
+    return { do: 'issue', cause: look.why }
+  }
+  return look.renewalTime === undefined ? { do: 'wait' } : { do: 'wait', until: Date.parse(look.renewalTime) }
+}
+
+function issuingReason(look: ExistingLook): string {
+  return look.known.issuing.slice(0, look.known.issuing.lastIndexOf('@'))
+}
+
+/** cmctl's words, which dashboards know. */
+function renewCause(reason: string): { reason: string; message: string } {
+  return { reason: 'ManuallyTriggered', message: `Certificate re-issuance manually triggered (${reason})` }
+}

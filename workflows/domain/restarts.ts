@@ -1,0 +1,15 @@
+const HOUR_MS = 3_600_000
+const MOST_AN_HOUR = 5
+
+/**
+ * How often a change may make an attempt start over: five times an hour, so that a controller which edits a
+ * Certificate in a loop does not burn orders.
+ *
+ * @param restarts RFC 3339 times of the restarts so far
+ * @returns when the next one may come, or undefined for now
+ */
+export function followable(restarts: string[], now: number): number | undefined {
+  const recent = restarts.map((at) => Date.parse(at)).filter((at) => at > now - HOUR_MS)
+  const oldest = recent.at(-MOST_AN_HOUR)
+  return recent.length < MOST_AN_HOUR || oldest === undefined ? undefined : oldest + HOUR_MS
+}

@@ -1,0 +1,76 @@
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  makeContinueAsNewFunc,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import { Alarm } from './alarm.ts'
+import { blockedDelay } from './domain/blocked-delay.ts'
+import { describeFailure, failureKind } from './domain/failures.ts'
+import { changedSignal, deletedSignal, refreshSignal, renewSignal, type IssuerInput } from './messages.ts'
+import { searchAttributes } from './search-attributes.ts'
+import { step } from './stages/steps.ts'
+import type { IssuerLook } from './activities.ts'
+
+const LONG_RUN_EVENTS = 400
+
+/**
+ * The life of one Issuer or ClusterIssuer: verify, register the ACME account, keep the Ready condition true. It looks
+ * again when the object or one of its Secrets changes, and by itself while something blocks.
+ */
+export async function issuer(input: IssuerInput): Promise<void> {
+  const root = CancellationScope.current()
+  let bell = 0
+  let refresh = false
+  const ring = () => {
+    bell += 1
+  }
+  setHandler(changedSignal, ring, { description: 'Look at the issuer: it or one of its Secrets changed.' })
+  setHandler(deletedSignal, ring, { description: 'Look whether the issuer is gone.' })
+  setHandler(renewSignal, ring, { description: 'Verify the issuer again now.' })
+  setHandler(refreshSignal, () => {
+    refresh = true
+    ring()
+  })
+  root.cancelRequested.catch(() => {
+    refresh = true
+    ring()
+  })
+
+  await CancellationScope.nonCancellable(async () => {
+    const alarm = new Alarm()
+    let known = input.known
+    for (let looks = 1; ; looks++) {
+      const seen = bell
+      const look: IssuerLook = await step('verifyIssuer', input, { summary: `${input.kind} ${input.name}` })
+      if (!look.exists) return
+      known = look.known
+      tell(input, look)
+      upsertMemo({ cluster: input.cluster, known })
+
+      const blocked = look.failure !== undefined && failureKind(look.failure.code) !== 'spec'
+      if (!blocked) looks = 0
+      alarm.set(blocked ? Date.now() + blockedDelay(looks) : undefined, `look again: ${look.failure?.code ?? ''}`)
+      await condition(() => bell !== seen || alarm.fired)
+      if (refresh || workflowInfo().historyLength > LONG_RUN_EVENTS) {
+        await condition(allHandlersFinished)
+        await makeContinueAsNewFunc<typeof issuer>({ memo: { cluster: input.cluster, known } })({ ...input, known })
+      }
+    }
+  })
+}
+
+function tell(input: IssuerInput, look: IssuerLook): void {
+  const failure = look.failure === undefined ? '' : `\n\n**Somebody has to act:** ${describeFailure(look.failure)}`
+  setCurrentDetails(`**${input.kind} ${input.name}** is **${look.ready ? 'Ready' : 'not ready'}**: ${look.finding}${failure}`)
+  upsertSearchAttributes([
+    { key: searchAttributes.issuer, value: `${input.kind}/${input.name}`.slice(0, 200) },
+    { key: searchAttributes.phase, value: look.ready ? 'Waiting' : 'Blocked' },
+    { key: searchAttributes.errorType, value: look.failure?.code ?? '' },
+  ])
+}

@@ -1,0 +1,40 @@
+import type { ChallengeInput, ChallengePlan } from '../activities.ts'
+import { untilDone, type Issuance } from './context.ts'
+import type { Grants } from './grants.ts'
+import { step } from './steps.ts'
+import { cleanUp } from './undo.ts'
+import { lookInWindows } from './windows.ts'
+
+/** One name: put the record up, wait until every authoritative server shows it, answer, take it down. */
+export async function solveChallenge(
+  issuance: Issuance,
+  grants: Grants,
+  plan: ChallengePlan,
+  order: { order: string; deadline: string },
+): Promise<void> {
+  const input: ChallengeInput = { ...issuance.attempt, plan, ...order }
+  const undoName = `clean up ${plan.challenge.name}`
+  issuance.undo.push(undoName, () => cleanUp(plan.record, issuance.cluster, plan.name))
+
+  await present(issuance, grants, input)
+  await lookInWindows(issuance, 'checkPropagation', input, `${plan.fqdn} on every name server`)
+  await lookInWindows(issuance, 'answerChallenge', input, `${plan.name} answered, CA validates`)
+
+  await cleanUp(plan.record, issuance.cluster, plan.name)
+  issuance.undo.settled(undoName)
+}
+
+async function present(issuance: Issuance, grants: Grants, input: ChallengeInput): Promise<void> {
+  const { plan } = input
+  const summary = `${plan.fqdn} TXT via ${plan.provider}`
+  for (let round = 1; ; round++) {
+    const presented = await untilDone(issuance, summary, Date.parse(input.deadline), () =>
+      step('presentChallenge', input, { summary, id: `present/${plan.name}/${round}` }),
+    )
+    if (presented.queued === undefined) return
+    const { holder, position } = presented.queued
+    issuance.report(`${plan.fqdn} is in use by ${holder}; ${position} before this one`)
+    // The grant normally comes as a signal; asking again now and then finds a lock that was terminated meanwhile.
+    await grants.wait(plan.challenge.uid, `${plan.name}: waiting for its turn`)
+  }
+}

@@ -1,0 +1,61 @@
+import { failureKind, type Failure } from '../domain/failures.ts'
+import { blockedDelay } from '../domain/blocked-delay.ts'
+import type { AttemptReference } from '../activities.ts'
+import { failureOf } from './steps.ts'
+import type { Undo } from './undo.ts'
+
+/** What a stage of an issuance may ask of the workflow that runs it. */
+export interface Issuance {
+  readonly attempt: AttemptReference
+  readonly cluster: string
+  readonly undo: Undo
+  /** Shows what the attempt is waiting for, and that somebody has to act where `failure` is given. */
+  report(finding: string, failure?: Failure): void
+  /** Waits for a message at the most `ms` long. Throws CarryOn where the history has grown long. */
+  pause(ms: number, summary: string): Promise<void>
+}
+
+/** Ends the run in the middle of an attempt without undoing it: the next run finds everything in the cluster. */
+export class CarryOn extends Error {
+  override readonly name = 'CarryOn'
+}
+
+/** The wait for what blocks has outlasted the order: the attempt is over, but nobody has judged it. */
+export class OutOfTime extends Error {
+  override readonly name = 'OutOfTime'
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
+
+/**
+ * Runs a step until it works: what blocks is waited for in place, so that an order in hand is kept and nothing is
+ * counted. What the CA judged goes up at once, as does everything that is not a failure of ours.
+ */
+export async function untilDone<T>(
+  issuance: Issuance,
+  what: string,
+  deadline: number | undefined,
+  run: () => Promise<T>,
+): Promise<T> {
+  for (let looks = 1; ; looks++) {
+    try {
+      return await run()
+    } catch (error) {
+      const failure = failureOf(error)
+      if (failure === undefined || failureKind(failure.code) === 'spent') throw error
+      if (deadline !== undefined && Date.now() >= deadline) throw new OutOfTime(failure)
+      issuance.report(failure.message, failure)
+      await issuance.pause(delay(failure, looks, deadline), `${what}: waiting, ${failure.code}`)
+    }
+  }
+}
+
+function delay(failure: Failure, looks: number, deadline: number | undefined): number {
+  const wanted =
+    failure.notBefore === undefined ? blockedDelay(looks) : Math.max(Date.parse(failure.notBefore) - Date.now(), 1_000)
+  return deadline === undefined ? wanted : Math.max(Math.min(wanted, deadline - Date.now()), 1)
+}

@@ -1,0 +1,41 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow'
+import type { ChallengePlan } from '../activities.ts'
+import { solveChallenge } from './challenge.ts'
+import { untilDone, type Issuance } from './context.ts'
+import type { Grants } from './grants.ts'
+import { step } from './steps.ts'
+
+/** An ACME order up to the point where it can be finalized. Returns the name of the Order object. */
+export async function orderCertificate(issuance: Issuance, grants: Grants, request: string): Promise<string> {
+  const input = { ...issuance.attempt, request }
+  issuance.undo.push('abandon order', () => step('abandonOrder', input, { summary: 'give the order up' }))
+  const plan = await untilDone(issuance, 'order', undefined, () =>
+    step('createOrder', input, { summary: `order for ${request}`, id: `order/${request}` }),
+  )
+  const order = { order: plan.order, deadline: plan.deadline }
+  // Names do not wait for each other, and the first that fails stops the rest: their work would be thrown away.
+  await CancellationScope.cancellable(async () => {
+    const scope = CancellationScope.current()
+    const solved = plan.groups.map((group) => solveGroup(issuance, grants, group, order))
+    for (const one of solved) one.catch(() => scope.cancel())
+    const results = await Promise.allSettled(solved)
+    const failed = results.filter((result) => result.status === 'rejected')
+    const first = failed.find((result) => !isCancellation(result.reason)) ?? failed[0]
+    if (first !== undefined) throw first.reason
+  })
+  issuance.undo.settled('abandon order')
+  return plan.order
+}
+
+async function solveGroup(
+  issuance: Issuance,
+  grants: Grants,
+  group: ChallengePlan[],
+  order: { order: string; deadline: string },
+): Promise<void> {
+  if (group.some((plan) => plan.exclusive)) {
+    for (const plan of group) await solveChallenge(issuance, grants, plan, order)
+  } else {
+    await Promise.all(group.map((plan) => solveChallenge(issuance, grants, plan, order)))
+  }
+}

@@ -1,0 +1,63 @@
+import { CancellationScope, ParentClosePolicy, log, startChild } from '@temporalio/workflow'
+import { MAX_CLEAN_UP_MS, cleanUpWorkflowId } from '../domain/clean-up.ts'
+import type { RecordReference } from '../messages.ts'
+import { step } from './steps.ts'
+
+/** How long a certificate itself tries to clean up before a workflow of its own takes over. */
+const HAND_OVER_MS = 60_000
+
+type Compensation = () => Promise<void>
+
+/**
+ * What has to be undone, in the order in which it was begun. Each entry is registered before its effect, so it may
+ * run for an effect that never was; and it is removed when the effect has been undone on the straight way.
+ */
+export class Undo {
+  readonly #entries: { name: string; run: Compensation }[] = []
+
+  push(name: string, run: Compensation): void {
+    this.#entries.push({ name, run })
+  }
+
+  settled(name: string): void {
+    const at = this.#entries.findIndex((entry) => entry.name === name)
+    if (at >= 0) this.#entries.splice(at, 1)
+  }
+
+  /** Last first, whatever was cancelled; one that fails does not keep the others from running. */
+  async run(): Promise<void> {
+    await CancellationScope.nonCancellable(async () => {
+      for (let entry = this.#entries.pop(); entry !== undefined; entry = this.#entries.pop()) {
+        try {
+          await entry.run()
+        } catch (error) {
+          log.error('a compensation failed', { compensation: entry.name, error: String(error) })
+        }
+      }
+    })
+  }
+}
+
+/**
+ * Removes a challenge record; what does not work within a minute is handed to a workflow of its own, so that nobody
+ * waits for a broken DNS provider and nothing is forgotten.
+ */
+export async function cleanUp(record: RecordReference, cluster: string, name: string): Promise<void> {
+  await CancellationScope.nonCancellable(async () => {
+    try {
+      await step('cleanUpChallenge', record, {
+        summary: `${name} TXT removed via ${record.provider}`,
+        id: `clean-up/${record.challenge.name}`,
+        deadlineMs: HAND_OVER_MS,
+      })
+    } catch (error) {
+      log.warn('clean-up handed over', { fqdn: record.fqdn, error: String(error) })
+      await startChild('cleanUp', {
+        workflowId: cleanUpWorkflowId(record),
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        args: [{ v: 1, cluster, challenge: record, until: new Date(Date.now() + MAX_CLEAN_UP_MS).toISOString() }],
+        staticSummary: `remove ${record.fqdn} via ${record.provider}`,
+      }).catch((already: unknown) => log.info('a clean-up of this record is under way', { error: String(already) }))
+    }
+  })
+}

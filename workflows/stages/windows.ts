@@ -1,0 +1,30 @@
+import type { ChallengeInput, Window, WindowInput } from '../activities.ts'
+import { OutOfTime, untilDone, type Issuance } from './context.ts'
+import { step } from './steps.ts'
+
+const WINDOWS_MS = [20_000, 60_000, 300_000]
+
+/**
+ * Waits for the world: an activity looks for one window and returns what it found; the finding is shown and the next,
+ * longer window opens, until the order's deadline. SDK retries are for lost workers only.
+ */
+export async function lookInWindows(
+  issuance: Issuance,
+  name: 'checkPropagation' | 'answerChallenge',
+  input: ChallengeInput,
+  summary: string,
+): Promise<void> {
+  const deadline = Date.parse(input.deadline)
+  let seen: Pick<WindowInput, 'tries' | 'since' | 'finding'> = { tries: 0 }
+  for (let round = 0; ; round++) {
+    const left = deadline - Date.now()
+    if (left <= 0) throw new OutOfTime({ code: 'PropagationPending', message: seen.finding ?? summary })
+    const windowMs = Math.min(WINDOWS_MS[Math.min(round, WINDOWS_MS.length - 1)] ?? left, left)
+    const window: Window = await untilDone(issuance, summary, deadline, () =>
+      step(name, { ...input, ...seen, windowMs }, { summary, id: `${name}/${input.plan.name}/${round + 1}` }),
+    )
+    if (window.done) return
+    seen = { tries: window.tries, since: window.since, finding: window.finding }
+    issuance.report(`${window.finding}; looked ${window.tries} times since ${window.since}`)
+  }
+}
