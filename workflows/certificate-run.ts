@@ -5,12 +5,12 @@ import { CertificateAttempt, type AttemptEnd } from './certificate-attempt.ts'
 import type { certificate } from './certificate.ts'
 import { nextAttempt } from './domain/back-off.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
-import { describeFailure } from './domain/failures.ts'
+import { describeFailure, type Failure } from './domain/failures.ts'
 import { nextStep, type Step } from './domain/next-step.ts'
 import { followable } from './domain/restarts.ts'
 import { Desk } from './desk.ts'
 import type { CertificateInput } from './messages.ts'
-import { localStep, step } from './stages/steps.ts'
+import { failureOf, localStep, step } from './stages/steps.ts'
 import { cleanUp } from './stages/undo.ts'
 import { Story } from './story.ts'
 
@@ -43,16 +43,30 @@ export class CertificateRun {
   }
 
   async live(): Promise<void> {
-    for (;;) {
+    for (let over = false; !over; ) {
       const bell = this.#desk.bell
-      const look = await this.#look()
-      const next = this.#decide(look)
-      if (next.do === 'end' || !look.exists) return this.#end()
-      if (this.#desk.takeCancel()) await this.#continueAsNew()
-      if (next.do === 'issue') await this.#issue(look, next.cause)
-      else await this.#rest(look, next, bell)
-      if (this.#desk.takeRefresh()) await this.#continueAsNew()
+      try {
+        over = await this.#round(bell)
+      } catch (error) {
+        const failure = failureOf(error)
+        if (failure === undefined) throw error
+        // Not the attempt's fault, but that of a step around it: a right that is missing, an object that is unreadable.
+        await this.#blocked(failure)
+      }
     }
+    this.#story.tell('Deleting', 'the Certificate is gone')
+  }
+
+  /** Look, decide, act. True when there is nothing left to live for. */
+  async #round(bell: number): Promise<boolean> {
+    const look = await this.#look()
+    const next = this.#decide(look)
+    if (next.do === 'end' || !look.exists) return true
+    if (this.#desk.takeCancel()) await this.#continueAsNew()
+    if (next.do === 'issue') await this.#issue(look, next.cause)
+    else await this.#rest(look, next, bell)
+    if (this.#desk.takeRefresh()) await this.#continueAsNew()
+    return false
   }
 
   async #look(): Promise<Look> {
@@ -99,12 +113,8 @@ export class CertificateRun {
       case 'changed':
         this.#restarts = [...this.#restarts, new Date(Date.now()).toISOString()]
         return
-      case 'blocked': {
-        this.#blockedLooks += 1
-        this.#story.tell('Blocked', end.failure.message, end.failure)
-        await this.#desk.wait(this.#desk.bell, blockedDelay(this.#blockedLooks), `look again, ${end.failure.code}`)
-        return
-      }
+      case 'blocked':
+        return this.#blocked(end.failure)
       case 'carryOn':
         return this.#continueAsNew()
       case 'gone':
@@ -142,8 +152,10 @@ export class CertificateRun {
     await condition(() => this.#desk.bell !== bell || this.#alarm.fired)
   }
 
-  #end(): void {
-    this.#story.tell('Deleting', 'the Certificate is gone')
+  async #blocked(failure: Failure): Promise<void> {
+    this.#blockedLooks += 1
+    this.#story.tell('Blocked', failure.message, failure)
+    await this.#desk.wait(this.#desk.bell, blockedDelay(this.#blockedLooks), `look again, ${failure.code}`)
   }
 
   async #continueAsNew(): Promise<void> {

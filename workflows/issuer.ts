@@ -12,7 +12,7 @@ import {
 import { Alarm } from './alarm.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
 import { describeFailure, failureKind } from './domain/failures.ts'
-import { changedSignal, deletedSignal, refreshSignal, renewSignal, type IssuerInput } from './messages.ts'
+import { changedSignal, deletedSignal, refreshSignal, renewSignal, type IssuerInput, type KnownFacts, type WorkflowMemo } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
 import { step } from './stages/steps.ts'
 import type { IssuerLook } from './activities.ts'
@@ -45,13 +45,15 @@ export async function issuer(input: IssuerInput): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     const alarm = new Alarm()
     let known = input.known
+    let remembered = JSON.stringify(known)
     for (let looks = 1; ; looks++) {
       const seen = bell
       const look: IssuerLook = await step('verifyIssuer', input, { summary: `${input.kind} ${input.name}` })
       if (!look.exists) return
       known = look.known
       tell(input, look)
-      upsertMemo({ cluster: input.cluster, known })
+      if (JSON.stringify(known) !== remembered) upsertMemo(memoOf(input, known))
+      remembered = JSON.stringify(known)
 
       const blocked = look.failure !== undefined && failureKind(look.failure.code) !== 'spec'
       if (!blocked) looks = 0
@@ -59,10 +61,14 @@ export async function issuer(input: IssuerInput): Promise<void> {
       await condition(() => bell !== seen || alarm.fired)
       if (refresh || workflowInfo().historyLength > LONG_RUN_EVENTS) {
         await condition(allHandlersFinished)
-        await makeContinueAsNewFunc<typeof issuer>({ memo: { cluster: input.cluster, known } })({ ...input, known })
+        await makeContinueAsNewFunc<typeof issuer>({ memo: memoOf(input, known) })({ ...input, known })
       }
     }
   })
+}
+
+function memoOf({ cluster, kind, namespace, name }: IssuerInput, known: KnownFacts | undefined): WorkflowMemo {
+  return { cluster, known, target: { kind, namespace, name } }
 }
 
 function tell(input: IssuerInput, look: IssuerLook): void {

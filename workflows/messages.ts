@@ -80,6 +80,8 @@ export interface WorkflowMemo extends Record<string, unknown> {
   /** uid of the namespace kube-system. */
   cluster: string
   known?: KnownFacts
+  /** The object whose workflow it is: ids of long names cannot be read back. */
+  target?: { kind: string; namespace: string; name: string }
 }
 
 export interface ObjectReference {

@@ -69,7 +69,8 @@ export class Story {
   }
 
   memo(): WorkflowMemo {
-    return { cluster: this.#input.cluster, known: this.#known }
+    const { cluster, namespace, name } = this.#input
+    return { cluster, known: this.#known, target: { kind: 'Certificate', namespace, name } }
   }
 
   #details(): void {

@@ -99,7 +99,8 @@ export async function updateStatus(deps: ActivityDeps, input: ReportInput, event
 
 /** Shows on the Certificate what an attempt waits for. Never fails the step that is waiting. */
 export async function reportBlocked(deps: ActivityDeps, input: Required<ReportInput>, events: Events): Promise<void> {
-  if (failures[input.failure.code].kind === 'transient') return
+  // An issuer that is just being verified needs nobody's help.
+  if (failures[input.failure.code].kind === 'transient' || input.failure.code === 'IssuerPending') return
   const certificate = await own(deps, input)
   if (certificate === undefined) return
   let news = false

@@ -72,9 +72,11 @@ export async function requireReadyIssuer(deps: ActivityDeps, issuer: IssuerName)
     throw new CertloomError('IssuerNotFound', `Referenced "${issuer.kind}" not found: ${describeIssuerName(issuer)}`)
   }
   const ready = live.object.status?.conditions?.find((condition) => condition.type === 'Ready')
-  const outdated = (ready?.observedGeneration ?? 0) < (live.object.metadata.generation ?? 0)
-  if (ready?.status !== 'True' || outdated) {
-    const why = ready === undefined || outdated ? 'it has not been verified yet' : (ready.message ?? ready.reason ?? '')
+  if (ready === undefined || (ready.observedGeneration ?? 0) < (live.object.metadata.generation ?? 0)) {
+    throw new CertloomError('IssuerPending', `${describeIssuerName(issuer)} has not been verified yet`)
+  }
+  if (ready.status !== 'True') {
+    const why = ready.message ?? ready.reason ?? ''
     throw new CertloomError('IssuerNotReady', `${describeIssuerName(issuer)} is not ready: ${why}`)
   }
   return live

@@ -14,6 +14,7 @@ export async function buildGo(
   source: GoSource,
   output: string,
   log: string,
+  env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<void> {
   await runLogged(
@@ -22,7 +23,7 @@ export async function buildGo(
       command: 'go',
       args: [...buildFlags(source), '-o', output, source.package],
       cwd: moduleFolder(source),
-      env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
+      env: { ...env, CGO_ENABLED: '0', GOWORK: 'off' },
       log,
     },
     signal,
@@ -30,11 +31,11 @@ export async function buildGo(
 }
 
 /** @throws ServersError saying what to install when there is no Go, or one too old that may not fetch a newer one. */
-export async function requireGo(program: string, variable: string): Promise<void> {
+export async function requireGo(program: string, variable: string, env: NodeJS.ProcessEnv): Promise<void> {
   const remedy = `install ${goWanted} or newer (go.dev/doc/install), or set ${variable} to the path of the program`
   const run = promisify(execFile)
   try {
-    const { stdout } = await run('go', ['env', 'GOVERSION', 'GOTOOLCHAIN'])
+    const { stdout } = await run('go', ['env', 'GOVERSION', 'GOTOOLCHAIN'], { env })
     const [version = '', toolchain = ''] = stdout.split('\n')
     if (!isOld(version) || !toolchain.trim().startsWith('local')) return
     throw new ServersError(`${program} must be built, but ${version.trim()} is too old: ${remedy}`)

@@ -25,13 +25,14 @@ export async function fetchWheel(
   output: string,
   work: string,
   log: string,
+  env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<void> {
-  const python = await findPython()
+  const python = await findPython(env)
   await mkdir(work, { recursive: true, mode: 0o700 })
   try {
     const run = (...args: string[]) =>
-      runLogged(supervisor, { command: python, args, cwd: work, env: process.env, log }, signal)
+      runLogged(supervisor, { command: python, args, cwd: work, env, log }, signal)
     const wanted = `${source.distribution}==${source.version}`
     await run(
       '-m',
@@ -62,10 +63,10 @@ export async function fetchWheel(
   }
 }
 
-async function findPython(): Promise<string> {
+async function findPython(env: NodeJS.ProcessEnv): Promise<string> {
   for (const name of ['python3', 'python']) {
     try {
-      await promisify(execFile)(name, ['-m', 'pip', '--version'])
+      await promisify(execFile)(name, ['-m', 'pip', '--version'], { env })
       return name
     } catch {
       // The next name, or the error below.

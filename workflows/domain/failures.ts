@@ -65,6 +65,11 @@ export const failures = {
     meaning: 'The issuer is not ready.',
     remedy: 'Look at the issuer with kubectl describe and mend what its Ready condition names.',
   },
+  IssuerPending: {
+    kind: 'blocked',
+    meaning: 'The issuer has not been verified yet.',
+    remedy: 'Wait; certloom verifies a new or changed issuer by itself, usually within a second.',
+  },
   SecretNotFound: {
     kind: 'blocked',
     meaning: 'A Secret that the issuer or its solver needs does not exist.',

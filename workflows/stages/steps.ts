@@ -19,7 +19,7 @@ const timings: Record<Name, Timing> = {
   look: { startToClose: 20_000 },
   prepare: { startToClose: 120_000, heartbeat: 8_000 },
   createOrder: { startToClose: 60_000, heartbeat: 8_000 },
-  presentChallenge: { startToClose: 660_000, heartbeat: 8_000 },
+  presentChallenge: { startToClose: 1_320_000, heartbeat: 8_000 },
   checkPropagation: { startToClose: 400_000, heartbeat: 8_000 },
   answerChallenge: { startToClose: 400_000, heartbeat: 8_000 },
   cleanUpChallenge: { startToClose: 660_000, heartbeat: 8_000 },

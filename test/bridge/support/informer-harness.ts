@@ -8,7 +8,7 @@ import { recordingLogger, stubAndClient, until } from './harness.ts'
 
 /** The default time bases, some hundred times shorter. */
 export const fast: Partial<ReflectorTimes> = {
-  idleLimit: 2000,
+  idleLimit: 60_000,
   backoffBase: 4,
   backoffMax: 40,
   stable: 400,

@@ -47,7 +47,8 @@ export async function kubeControllerManager(
         `--tls-private-key-file=${pki.server.key}`,
         `--controllers=${controllers.join(',')}`,
         '--leader-elect=false',
-        '--use-service-account-credentials=false',
+        // Each controller as an account of its own: their roles come with the API server, one for all of them does not.
+        '--use-service-account-credentials',
         `--service-account-private-key-file=${pki.serviceAccountKey}`,
         `--root-ca-file=${pki.caCert}`,
       ],
@@ -58,10 +59,11 @@ export async function kubeControllerManager(
     async ready() {
       const { status, body } = await httpsRequest(`https://127.0.0.1:${port}/healthz`, { ca: pki.caPem })
       if (status !== 200) throw new Error(`/healthz answers ${status}: ${body.slice(0, 300)}`)
-      // Healthy comes before working: the first work that everybody waits for is the default account.
-      return (
-        (await askAsAdmin(facts, 'GET', '/api/v1/namespaces/default/serviceaccounts/default')).status === 200
-      )
+      // Healthy comes before working: the first work that others wait for is the default account and the roles.
+      const account = await askAsAdmin(facts, 'GET', '/api/v1/namespaces/default/serviceaccounts/default')
+      const role = await askAsAdmin(facts, 'GET', '/apis/rbac.authorization.k8s.io/v1/clusterroles/view')
+      if (account.status !== 200 || role.status !== 200) return false
+      return ((JSON.parse(role.body) as { rules?: unknown[] | null }).rules ?? []).length > 0
     },
   }
 }

@@ -1,0 +1,20 @@
+import { Command } from 'commander'
+import { registerRoles } from './roles.ts'
+import { registerSetup } from './setup/command.ts'
+
+const program = new Command('certloom')
+  .description("Kubernetes certificates with cert-manager's API, each one a durable Temporal workflow.")
+  .showHelpAfterError('(run certloom --help for the commands and examples)')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  certloom setup                       install CRDs, policies, rights and the Temporal namespace
+  certloom all                         bridge and worker in one process
+  KUBECONFIG=~/.kube/dev certloom all  against another cluster
+`,
+  )
+
+registerSetup(program)
+registerRoles(program)
+await program.parseAsync()

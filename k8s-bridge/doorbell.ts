@@ -1,0 +1,37 @@
+import type { KnownFacts } from '../workflows/messages.ts'
+
+/** One workflow of ours, by the object that it keeps. */
+export interface Target {
+  kind: 'Certificate' | 'Issuer' | 'ClusterIssuer'
+  /** Empty for a ClusterIssuer. */
+  namespace: string
+  name: string
+}
+
+/** The way to Temporal, as the bridge needs it. Throws TemporalUnavailable while Temporal does not answer. */
+export interface Doorbell {
+  /** Tells the workflow to look, and starts it where it is not there. */
+  ring(target: Target, signal: 'changed' | 'deleted', known: KnownFacts, cause: string): Promise<void>
+  /** Tells an open workflow that its object is gone; nothing happens where it is not open. */
+  tellDeleted(target: Target): Promise<void>
+  /** What the open workflows of this cluster know, by `keyOf` their target. */
+  openWorkflows(): Promise<Map<string, { target: Target; known: KnownFacts | undefined }>>
+}
+
+export class TemporalUnavailable extends Error {
+  override readonly name = 'TemporalUnavailable'
+}
+
+export function keyOf({ kind, namespace, name }: Target): string {
+  return `${kind}/${namespace}/${name}`
+}
+
+export function sameFacts(a: KnownFacts | undefined, b: KnownFacts): boolean {
+  return (
+    a !== undefined &&
+    a.uid === b.uid &&
+    a.generation === b.generation &&
+    a.issuing === b.issuing &&
+    a.secretVersion === b.secretVersion
+  )
+}

@@ -1,0 +1,115 @@
+import { isGrpcServiceError, type Client } from '@temporalio/client'
+import { defaultPayloadConverter } from '@temporalio/common'
+import { WorkflowNotFoundError } from '@temporalio/client'
+import {
+  TASK_QUEUE,
+  certificateWorkflowId,
+  issuerWorkflowId,
+  workflowTypes,
+  type CertificateInput,
+  type Doorbell as DoorbellMessage,
+  type IssuerInput,
+  type KnownFacts,
+  type WorkflowMemo,
+} from '../workflows/messages.ts'
+import { sha256Hex } from '../activities/hash.ts'
+import { TemporalUnavailable, keyOf, type Doorbell, type Target } from './doorbell.ts'
+
+export interface TemporalDoorbellOptions {
+  client: Client
+  namespace: string
+  /** uid of the namespace kube-system. */
+  cluster: string
+  prefix: string
+  /** Milliseconds for one call. */
+  deadline: number
+}
+
+/** gRPC status codes that mean *Temporal is away*, not *the call is wrong*. */
+const AWAY = new Set([1, 4, 8, 13, 14])
+const PAGE_SIZE = 1000
+
+export function temporalDoorbell({ client, namespace, cluster, prefix, deadline }: TemporalDoorbellOptions): Doorbell {
+  const idOf = (target: Target) =>
+    target.kind === 'Certificate'
+      ? certificateWorkflowId(prefix, target, sha256Hex)
+      : issuerWorkflowId(prefix, { ...target, kind: target.kind }, sha256Hex)
+  const call = <T>(run: () => Promise<T>) => inTime(client, deadline, run)
+
+  return {
+    ring: (target, signal, known, cause) =>
+      call(async () => {
+        const message: DoorbellMessage = { v: 1, uid: known.uid, generation: known.generation, cause }
+        const memo: WorkflowMemo = { cluster, known, target }
+        await client.workflow.signalWithStart(workflowType(target), {
+          workflowId: idOf(target),
+          taskQueue: prefix + TASK_QUEUE,
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          args: [inputOf(target, cluster, known)],
+          memo,
+          signal,
+          signalArgs: [message],
+          staticSummary: `${target.kind} ${target.namespace}${target.namespace === '' ? '' : '/'}${target.name}`,
+        })
+      }),
+    tellDeleted: (target) =>
+      call(async () => {
+        try {
+          await client.workflow.getHandle(idOf(target)).signal('deleted', { v: 1, cause: 'the object is gone' })
+        } catch (error) {
+          if (!(error instanceof WorkflowNotFoundError)) throw error
+        }
+      }),
+    openWorkflows: () => call(() => listOpen(client, namespace, cluster)),
+  }
+}
+
+function workflowType(target: Target): string {
+  return target.kind === 'Certificate' ? workflowTypes.certificate : workflowTypes.issuer
+}
+
+function inputOf(target: Target, cluster: string, known: KnownFacts): CertificateInput | IssuerInput {
+  const { kind, namespace, name } = target
+  return kind === 'Certificate' ? { v: 1, cluster, namespace, name, known } : { v: 1, cluster, kind, namespace, name, known }
+}
+
+async function inTime<T>(client: Client, deadline: number, run: () => Promise<T>): Promise<T> {
+  try {
+    return await client.withDeadline(Date.now() + deadline, run)
+  } catch (error) {
+    if (isAway(error)) throw new TemporalUnavailable('Temporal does not answer', { cause: error })
+    throw error
+  }
+}
+
+function isAway(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (isGrpcServiceError(cause) && AWAY.has(cause.code)) return true
+  }
+  return false
+}
+
+/** The raw call with pages of 1000: half the time of the client's own iterator. */
+async function listOpen(client: Client, namespace: string, cluster: string) {
+  const open = new Map<string, { target: Target; known: KnownFacts | undefined }>()
+  const types = `WorkflowType IN ("${workflowTypes.certificate}","${workflowTypes.issuer}")`
+  let nextPageToken: Uint8Array | undefined
+  do {
+    const page = await client.workflowService.listWorkflowExecutions({
+      namespace,
+      pageSize: PAGE_SIZE,
+      query: `ExecutionStatus="Running" AND ${types}`,
+      nextPageToken,
+    })
+    for (const { memo } of page.executions) {
+      const fields = memo?.fields ?? {}
+      const read = (name: string) =>
+        fields[name] === undefined ? undefined : defaultPayloadConverter.fromPayload<unknown>(fields[name])
+      const target = read('target') as Target | undefined
+      if (read('cluster') !== cluster || target === undefined) continue
+      open.set(keyOf(target), { target, known: read('known') as KnownFacts | undefined })
+    }
+    nextPageToken = page.nextPageToken
+  } while (nextPageToken !== undefined && nextPageToken.length > 0)
+  return open
+}

@@ -1,0 +1,203 @@
+import type { Kubernetes } from '../activities/clients/kubernetes.ts'
+import type { KnownFacts } from '../workflows/messages.ts'
+import type { Certificate } from './api/certificate.ts'
+import type { CertificateRequest } from './api/certificate-request.ts'
+import type { Issuer } from './api/issuer.ts'
+import { apiPath } from './api/kinds.ts'
+import { keyOf, type Target } from './doorbell.ts'
+import { informer } from './informers/definition.ts'
+import { InformerRegistry } from './informers/registry.ts'
+import type { Store } from './informers/store.ts'
+import {
+  keepCertificate,
+  keepIssuer,
+  keepRequest,
+  keepSecret,
+  type KeptCertificate,
+  type KeptIssuer,
+  type KeptRequest,
+  type KeptSecret,
+} from './kept.ts'
+import type { Logger } from './logger.ts'
+
+export interface WatchedOptions {
+  kubernetes: Kubernetes
+  logger: Logger
+  clusterResourceNamespace: string
+  /** Look whether its facts are news; with a cause, ring even if they are not. */
+  changed(target: Target, cause: string): void
+  /** The facts changed by our own writing. */
+  ownWrite(target: Target): void
+}
+
+/** The resources that the bridge watches, and for whom a change of each of them matters. */
+export class Watched {
+  readonly #options: WatchedOptions
+  readonly #registry: InformerRegistry
+  readonly #certificates: Store<KeptCertificate>
+  readonly #issuers: Record<KeptIssuer['kind'], Store<KeptIssuer>>
+  readonly #secrets: Store<KeptSecret>
+
+  constructor(options: WatchedOptions) {
+    this.#options = options
+    this.#registry = new InformerRegistry({ kubernetes: options.kubernetes, logger: options.logger, startTimeout: 30_000 })
+    this.#registry.register({
+      name: 'bridge',
+      informers: [this.#certificateInformer(), this.#issuerInformer('Issuer'), this.#issuerInformer('ClusterIssuer'), this.#requestInformer(), this.#secretInformer()],
+    })
+    this.#certificates = this.#registry.store('certificates')
+    this.#issuers = { Issuer: this.#registry.store('issuers'), ClusterIssuer: this.#registry.store('clusterissuers') }
+    this.#secrets = this.#registry.store('secrets')
+  }
+
+  get synced(): boolean {
+    return this.#registry.hasSynced('bridge')
+  }
+
+  async start(): Promise<void> {
+    await this.#registry.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#registry.stop()
+  }
+
+  /** Undefined where the object is not there (any more). */
+  facts(target: Target): KnownFacts | undefined {
+    if (target.kind !== 'Certificate') {
+      const issuer = this.#issuers[target.kind].get(storeKey(target))
+      return issuer && { uid: issuer.metadata.uid, generation: issuer.generation, issuing: '', secretVersion: '' }
+    }
+    const certificate = this.#certificates.get(storeKey(target))
+    if (certificate === undefined) return undefined
+    const secret = this.#secrets.get(`${target.namespace}/${certificate.secretName}`)
+    return {
+      uid: certificate.metadata.uid,
+      generation: certificate.generation,
+      issuing: certificate.issuing,
+      secretVersion: secret?.metadata.resourceVersion ?? '',
+    }
+  }
+
+  targets(): Target[] {
+    return [
+      ...this.#certificates.list().map(targetOf),
+      ...this.#issuers.Issuer.list().map(targetOf),
+      ...this.#issuers.ClusterIssuer.list().map(targetOf),
+    ]
+  }
+
+  #certificateInformer() {
+    const { changed, ownWrite } = this.#options
+    return informer<KeptCertificate, Certificate>({
+      name: 'certificates',
+      path: apiPath('Certificate'),
+      shrink: keepCertificate,
+      indexes: {
+        secret: (one) => [`${one.metadata.namespace}/${one.secretName}`],
+        issuer: (one) => [one.issuer],
+      },
+      handler: {
+        onAdd: (one) => changed(targetOf(one), ''),
+        onUpdate: (one, before) => {
+          // The next key's name changes only by our own hand, in the write that begins an issuance.
+          const ours = one.generation === before.generation && (one.nextKey !== before.nextKey || one.issuing === '')
+          if (ours) ownWrite(targetOf(one))
+          else changed(targetOf(one), '')
+        },
+        onDelete: (one) => changed(targetOf(one), 'deleted'),
+      },
+    })
+  }
+
+  #issuerInformer(kind: KeptIssuer['kind']) {
+    return informer<KeptIssuer, Issuer>({
+      name: kind === 'Issuer' ? 'issuers' : 'clusterissuers',
+      path: apiPath(kind),
+      shrink: keepIssuer(kind),
+      indexes: { secret: (one) => one.secrets.map((name) => `${this.#secretNamespace(one)}/${name}`) },
+      handler: {
+        onAdd: (one) => {
+          this.#options.changed(targetOf(one), '')
+          this.#ringWaiting(one, `${kind} appeared`)
+        },
+        onUpdate: (one, before) => {
+          this.#options.changed(targetOf(one), '')
+          const turned = one.ready && (!before.ready || one.generation !== before.generation)
+          if (turned || one.generation !== before.generation) this.#ringWaiting(one, `${kind} changed`)
+        },
+        onDelete: (one) => this.#options.changed(targetOf(one), 'deleted'),
+      },
+    })
+  }
+
+  #requestInformer() {
+    const ring = (one: KeptRequest, cause: string) => {
+      if (one.certificate === '') return
+      const target: Target = { kind: 'Certificate', namespace: one.metadata.namespace ?? '', name: one.certificate }
+      const owner = this.#certificates.get(storeKey(target))
+      if (owner?.metadata.uid === one.certificateUid && owner.issuing !== '') this.#options.changed(target, cause)
+    }
+    return informer<KeptRequest, CertificateRequest>({
+      name: 'certificaterequests',
+      path: apiPath('CertificateRequest'),
+      shrink: keepRequest,
+      handler: {
+        onUpdate: (one, before) => {
+          if (one.news !== before.news) ring(one, `request: ${one.news}`)
+        },
+        onDelete: (one) => ring(one, 'request deleted'),
+      },
+    })
+  }
+
+  #secretInformer() {
+    const look = (one: KeptSecret, cause: string) => {
+      const place = `${one.metadata.namespace}/${one.metadata.name}`
+      for (const certificate of this.#certificates.byIndex('secret', place)) {
+        if (one.published) this.#options.ownWrite(targetOf(certificate))
+        else this.#options.changed(targetOf(certificate), '')
+      }
+      for (const store of Object.values(this.#issuers)) {
+        for (const issuer of store.byIndex('secret', place)) {
+          this.#options.changed(targetOf(issuer), cause)
+          this.#ringWaiting(issuer, cause)
+        }
+      }
+    }
+    return informer<KeptSecret>({
+      name: 'secrets',
+      path: apiPath('Secret'),
+      query: { fieldSelector: 'type!=helm.sh/release.v1' },
+      metadataOnly: true,
+      shrink: keepSecret,
+      handler: {
+        onAdd: (one) => {
+          // The first list shows what was there before: nothing of it is news to an issuer.
+          if (this.synced) look(one, 'Secret appeared')
+        },
+        onUpdate: (one) => look(one, 'Secret changed'),
+        onDelete: (one) => look({ ...one, published: false }, 'Secret deleted'),
+      },
+    })
+  }
+
+  /** Only for those who wait: a Certificate that is Ready and quiet does not care how its issuer fares. */
+  #ringWaiting(issuer: KeptIssuer, cause: string): void {
+    for (const certificate of this.#certificates.byIndex('issuer', keyOf(targetOf(issuer)))) {
+      if (!certificate.ready || certificate.issuing !== '') this.#options.changed(targetOf(certificate), cause)
+    }
+  }
+
+  #secretNamespace(issuer: KeptIssuer): string {
+    return issuer.metadata.namespace ?? this.#options.clusterResourceNamespace
+  }
+}
+
+function targetOf({ kind, metadata }: { kind: Target['kind']; metadata: { namespace?: string; name: string } }): Target {
+  return { kind, namespace: metadata.namespace ?? '', name: metadata.name }
+}
+
+function storeKey({ namespace, name }: Target): string {
+  return namespace === '' ? name : `${namespace}/${name}`
+}

@@ -1,0 +1,50 @@
+import { Client, Connection } from '@temporalio/client'
+import type { Kubernetes } from '../activities/clients/kubernetes.ts'
+import type { Logger } from '../activities/deps.ts'
+import { apiPath } from '../k8s-bridge/api/kinds.ts'
+import { Bridge } from '../k8s-bridge/bridge.ts'
+import { temporalDoorbell } from '../k8s-bridge/temporal-doorbell.ts'
+import type { Configuration } from './configuration.ts'
+
+/** How long one call to Temporal may take, in milliseconds: people hear of an outage within five seconds. */
+const DEADLINE_MS = 2_500
+
+export interface BridgeRole {
+  bridge: Bridge
+  close(): Promise<void>
+}
+
+export async function createBridge(
+  configuration: Configuration,
+  kubernetes: Kubernetes,
+  log: Logger,
+  mayAct: () => boolean,
+): Promise<BridgeRole> {
+  // Lazy: a bridge that starts while Temporal is away serves its stores and tells of the outage.
+  const connection = Connection.lazy({ address: configuration.temporal.address })
+  const { namespace } = configuration.temporal
+  const client = new Client({ connection, namespace })
+  const doorbell = temporalDoorbell({
+    client,
+    namespace,
+    cluster: await clusterUid(kubernetes),
+    prefix: configuration.prefix,
+    deadline: DEADLINE_MS,
+  })
+  const bridge = new Bridge({
+    kubernetes,
+    doorbell,
+    logger: log,
+    clusterResourceNamespace: configuration.clusterResourceNamespace,
+    auditInterval: configuration.auditInterval,
+    mayAct,
+  })
+  return { bridge, close: () => connection.close() }
+}
+
+/** Identity of the cluster: a namespace that every cluster has and that is never made anew. */
+async function clusterUid(kubernetes: Kubernetes): Promise<string> {
+  const found = await kubernetes.get<{ metadata: { uid: string } }>(apiPath('Namespace', undefined, 'kube-system'))
+  if (found === undefined) throw new Error('the namespace kube-system is missing: is this a Kubernetes cluster?')
+  return found.metadata.uid
+}

@@ -1,0 +1,27 @@
+import { bundleWorkflowCode } from '@temporalio/worker'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from '../activities/deps.ts'
+
+/** The workflow code as one script, made once per process: every start of a worker then takes it as it is. */
+export async function workflowBundle(log: Logger): Promise<{ code: string }> {
+  const started = performance.now()
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger: quiet(log),
+  })
+  log.debug({ ms: Math.round(performance.now() - started), bytes: code.length }, 'workflow code bundled')
+  return { code }
+}
+
+function quiet(log: Logger) {
+  const pass = (message: string, meta?: object) => log.debug({ ...meta }, message)
+  return {
+    log: (_level: string, message: string, meta?: object) => pass(message, meta),
+    trace: pass,
+    debug: pass,
+    info: pass,
+    warn: (message: string, meta?: object) => log.warn({ ...meta }, message),
+    error: (message: string, meta?: object) => log.error({ ...meta }, message),
+  }
+}
+

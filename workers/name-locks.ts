@@ -1,0 +1,43 @@
+import { WithStartWorkflowOperation, WorkflowNotFoundError, type Client } from '@temporalio/client'
+import type { NameLocks } from '../activities/deps.ts'
+import { sha256Hex } from '../activities/hash.ts'
+import { LOCK_TASK_QUEUE, acquireUpdate, dnsNameWorkflowId, releaseSignal, workflowTypes } from '../workflows/messages.ts'
+
+/** How long a lock may take to answer, in milliseconds; then the step is tried again. */
+const ANSWER_MS = 10_000
+
+/** The locks of challenge names: workflows that live while somebody holds or waits. */
+export function nameLocks(client: Client): NameLocks {
+  return {
+    acquire: (fqdn, message) =>
+      client.withDeadline(Date.now() + ANSWER_MS, () =>
+        client.workflow.executeUpdateWithStart(acquireUpdate, {
+          args: [message],
+          startWorkflowOperation: new WithStartWorkflowOperation(workflowTypes.dnsName, {
+            workflowId: dnsNameWorkflowId(fqdn, sha256Hex),
+            taskQueue: LOCK_TASK_QUEUE,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            args: [{ v: 1, fqdn }],
+            staticSummary: `exclusive use of ${fqdn}`,
+          }),
+        }),
+      ),
+    async release(fqdn, requestId) {
+      try {
+        await client.workflow.getHandle(dnsNameWorkflowId(fqdn, sha256Hex)).signal(releaseSignal, { v: 1, requestId })
+      } catch (error) {
+        // A lock that has ended holds nothing.
+        if (!(error instanceof WorkflowNotFoundError)) throw error
+      }
+    },
+    async isOpen(workflowId) {
+      try {
+        const { status } = await client.workflow.getHandle(workflowId).describe()
+        return status.name === 'RUNNING'
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false
+        throw error
+      }
+    },
+  }
+}
