@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const program = fileURLToPath(new URL('../../../cli/certloom.ts', import.meta.url))
+
+export type Role = 'all' | 'bridge' | 'worker'
+
+/** A process of certloom as operators run it. */
+export class Controller {
+  readonly logPath: string
+  readonly #role: Role
+  readonly #env: Record<string, string>
+  #child: ChildProcess | undefined
+
+  constructor(role: Role, env: Record<string, string>, logPath: string) {
+    this.#role = role
+    this.#env = env
+    this.logPath = logPath
+  }
+
+  /** Starts it and waits for the log line that says that it works. */
+  async start(ready = /"msg":"(worker polls|bridge runs)"/): Promise<this> {
+    const child = spawn(process.execPath, [program, this.#role], {
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    const log = createWriteStream(this.logPath, { flags: 'a' })
+    let seen = ''
+    const isReady = Promise.withResolvers<void>()
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        log.write(chunk)
+        if (ready.test((seen = (seen + chunk.toString()).slice(-20_000)))) isReady.resolve()
+      })
+    }
+    child.once('exit', (code, signal) => {
+      log.end()
+      isReady.reject(new Error(`certloom ${this.#role} ended with ${code ?? signal}; see ${this.logPath}:\n${seen.slice(-2000)}`))
+    })
+    const limit = setTimeout(() => isReady.reject(new Error(`certloom ${this.#role} is not ready after 60 s:\n${seen.slice(-2000)}`)), 60_000)
+    await isReady.promise.finally(() => clearTimeout(limit))
+    return this
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error('the controller was not started')
+    return pid
+  }
+
+  /** kill -9, or SIGSTOP and SIGCONT to freeze and thaw. */
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Waits until the process is gone, after `kill` or by itself. */
+  async ended(): Promise<void> {
+    if (this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    await once(this.#child, 'exit')
+  }
+
+  /** Ends it in order, as Kubernetes would. */
+  async stop(): Promise<void> {
+    this.kill('SIGTERM')
+    const limit = setTimeout(() => this.kill('SIGKILL'), 20_000)
+    await this.ended()
+    clearTimeout(limit)
+  }
+
+  log(): Promise<string> {
+    return readFile(this.logPath, 'utf8')
+  }
+}
