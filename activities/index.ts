@@ -7,6 +7,7 @@ import type {
   LockActivities,
 } from '../workflows/activities.ts'
 import { abandonOrder } from './acme/abandon.ts'
+import { withAccount } from './acme/lost-account.ts'
 import { answerChallenge } from './acme/answer.ts'
 import { cleanUpChallenge, giveUpCleanUp } from './acme/clean-up.ts'
 import { createOrder } from './acme/create-order.ts'
@@ -49,7 +50,7 @@ export function createActivities(deps: ActivityDeps): CertificateActivities & Is
   ) =>
     run(source, async (events, signal) => {
       try {
-        return await work(events, signal)
+        return await withAccount(deps, certificate, events, () => work(events, signal))
       } catch (error) {
         const { failure, kind } = toCertloomError(error)
         const waits = kind === 'blocked' || kind === 'spec' || kind === 'later'

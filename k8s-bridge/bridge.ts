@@ -46,7 +46,7 @@ export class Bridge {
     this.#watched = new Watched({
       ...options,
       changed: (target, cause) => this.#add(target, cause),
-      ownWrite: (target) => this.#learn(target),
+      ownWrite: (target, field) => this.#learn(target, field),
     })
     this.#audit = new Audit({
       ...options,
@@ -84,10 +84,11 @@ export class Bridge {
     this.#queue.add(keyOf(target), cause)
   }
 
-  /** A change that our own workflow made: it knows. */
-  #learn(target: Target): void {
+  /** A change that our own workflow made: it knows. Only of that field: what others changed meanwhile is still news. */
+  #learn(target: Target, field: 'issuing' | 'secretVersion'): void {
     const facts = this.#watched.facts(target)
-    if (facts !== undefined && this.#known.has(keyOf(target))) this.#known.set(keyOf(target), facts)
+    const known = this.#known.get(keyOf(target))
+    if (facts !== undefined && known !== undefined) this.#known.set(keyOf(target), { ...known, [field]: facts[field] })
   }
 
   async #process(key: string, cause: string): Promise<void> {

@@ -26,8 +26,8 @@ export interface WatchedOptions {
   clusterResourceNamespace: string
   /** Look whether its facts are news; with a cause, ring even if they are not. */
   changed(target: Target, cause: string): void
-  /** The facts changed by our own writing. */
-  ownWrite(target: Target): void
+  /** The fact changed by our own writing. */
+  ownWrite(target: Target, field: 'issuing' | 'secretVersion'): void
 }
 
 /** The resources that the bridge watches, and for whom a change of each of them matters. */
@@ -102,7 +102,7 @@ export class Watched {
         onUpdate: (one, before) => {
           // The next key's name changes only by our own hand, in the write that begins an issuance.
           const ours = one.generation === before.generation && (one.nextKey !== before.nextKey || one.issuing === '')
-          if (ours) ownWrite(targetOf(one))
+          if (ours) ownWrite(targetOf(one), 'issuing')
           else changed(targetOf(one), '')
         },
         onDelete: (one) => changed(targetOf(one), 'deleted'),
@@ -155,7 +155,7 @@ export class Watched {
     const look = (one: KeptSecret, cause: string) => {
       const place = `${one.metadata.namespace}/${one.metadata.name}`
       for (const certificate of this.#certificates.byIndex('secret', place)) {
-        if (one.published) this.#options.ownWrite(targetOf(certificate))
+        if (one.published) this.#options.ownWrite(targetOf(certificate), 'secretVersion')
         else this.#options.changed(targetOf(certificate), '')
       }
       for (const store of Object.values(this.#issuers)) {

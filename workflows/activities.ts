@@ -114,6 +114,8 @@ export interface OrderPlan {
   deadline: string
   /** Challenges by challenge name: groups run side by side. */
   groups: ChallengePlan[][]
+  /** Records of this order that are proven or void by now and still stand. */
+  leftovers?: RecordReference[]
 }
 
 export interface ChallengeInput extends AttemptReference {

@@ -45,8 +45,8 @@ export const refreshSignal = defineSignal<[Doorbell?]>('refresh')
 export interface AttemptAnswer {
   attempt: number
 }
-export const renewNowUpdate = defineUpdate<AttemptAnswer, [RenewMessage?]>('renewNow')
-export const setPausedUpdate = defineUpdate<AttemptAnswer, [PauseMessage?]>('setPaused')
+export const renewNowUpdate = defineUpdate<AttemptAnswer, [RenewMessage | undefined]>('renewNow')
+export const setPausedUpdate = defineUpdate<AttemptAnswer, [PauseMessage | undefined]>('setPaused')
 
 export interface StatusAnswer {
   phase: Phase

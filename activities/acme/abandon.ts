@@ -2,19 +2,23 @@ import type { CertificateRequest } from '../../k8s-bridge/api/certificate-reques
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import type { Order } from '../../k8s-bridge/api/order.ts'
 import type { OrderInput } from '../../workflows/activities.ts'
+import { cleanText } from '../clean-text.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { CertloomError } from '../failure.ts'
+import { problemText, type AcmeClient } from '../clients/acme.ts'
 import { builtInIssuer, readIssuer } from '../issuers/issuer.ts'
 import { isControlledBy } from '../objects.ts'
 import { acmeAccount } from './account.ts'
 import { now } from './create-order.ts'
 import { writeOrderStatus } from './objects.ts'
 
+const GIVEN_UP = 'The attempt was given up'
 const FINAL = ['valid', 'invalid', 'expired', 'errored']
 
 /**
  * Gives an order up: its pending authorizations are deactivated, so that they do not count against the account, and
- * the Order says so. A second run is harmless: an Order in a final state is left alone.
+ * the Order says so, or what the CA said where it ended the order itself. A second run is harmless: an Order in a final
+ * state is left alone.
  */
 export async function abandonOrder(deps: ActivityDeps, input: OrderInput): Promise<void> {
   const { namespace } = input.certificate
@@ -23,23 +27,35 @@ export async function abandonOrder(deps: ActivityDeps, input: OrderInput): Promi
   const { items } = await deps.kubernetes.list<Order>(apiPath('Order', namespace))
   const order = items.find((one) => isControlledBy(one, request.metadata.uid ?? ''))
   if (order === undefined || FINAL.includes(order.status?.state ?? '')) return
-  await deactivate(deps, order)
-  await writeOrderStatus(deps.kubernetes, order, { state: 'errored', reason: 'The attempt was given up', failureTime: now() })
+  const verdict = await deactivate(deps, order)
+  const end = verdict === undefined ? { state: 'errored' as const, reason: GIVEN_UP } : { state: 'invalid' as const, reason: verdict }
+  await writeOrderStatus(deps.kubernetes, order, { ...end, failureTime: now() })
 }
 
-/** A courtesy to the CA: where it cannot be done, the authorizations simply expire. */
-async function deactivate(deps: ActivityDeps, order: Order): Promise<void> {
+/**
+ * A courtesy to the CA: where it cannot be done, the authorizations simply expire. Returns why the CA refused the order,
+ * if it did.
+ */
+async function deactivate(deps: ActivityDeps, order: Order): Promise<string | undefined> {
+  let verdict: string | undefined
   try {
     const name = builtInIssuer(order.spec.issuerRef, order.metadata.namespace ?? '')
     const issuer = name === undefined ? undefined : await readIssuer(deps, name)
-    if (issuer === undefined || order.status?.url === undefined) return
+    if (issuer === undefined || order.status?.url === undefined) return undefined
     const account = await acmeAccount(deps, issuer)
-    for (const { url } of order.status.authorizations ?? []) {
-      const { status } = await account.authorization(url)
-      if (status === 'pending') await account.deactivateAuthorization(url)
-    }
+    for (const { url } of order.status.authorizations ?? []) verdict = (await endAuthorization(account, url)) ?? verdict
   } catch (error) {
     if (!(error instanceof CertloomError)) throw error
     deps.log.info({ order: order.metadata.name, code: error.failure.code }, 'authorizations of an abandoned order left to expire')
   }
+  return verdict
+}
+
+/** Why the authorization is invalid, if it is; one that is pending is deactivated. */
+async function endAuthorization(account: AcmeClient, url: string): Promise<string | undefined> {
+  const { status, identifier, challenges } = await account.authorization(url)
+  if (status === 'pending') await account.deactivateAuthorization(url)
+  if (status !== 'invalid') return undefined
+  const problem = challenges.find((challenge) => challenge.error !== undefined)?.error
+  return cleanText(`${identifier.value}: ${problem === undefined ? 'the authorization is invalid' : problemText(problem)}`)
 }

@@ -6,7 +6,7 @@ import { labels } from '../objects.ts'
 import { challengeNameLabel, readClaim, type RecordClaim } from './record.ts'
 
 /** Records that may stand for a Certificate, by what its Challenges say. */
-export async function claimsOf(deps: ActivityDeps, certificate: Certificate): Promise<RecordClaim[]> {
+export async function claimsOf(deps: ActivityDeps, certificate: Pick<Certificate, 'metadata'>): Promise<RecordClaim[]> {
   const { namespace, uid = '' } = certificate.metadata
   const claims = await listClaims(deps, apiPath('Challenge', namespace), `${labels.certificate}=${uid}`)
   return claims.filter((claim) => claim.record.certificateUid === uid)

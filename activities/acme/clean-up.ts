@@ -1,13 +1,20 @@
 import { Context } from '@temporalio/activity'
+import type { Challenge } from '../../k8s-bridge/api/challenge.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
+import type { ObjectMetadata } from '../../k8s-bridge/api/metadata.ts'
+import type { FailureCode } from '../../workflows/domain/failures.ts'
 import type { CleanUpInput, RecordReference } from '../../workflows/messages.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { cleanUpRecord } from '../dns/registry.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
-import { readChallenge } from './objects.ts'
+import { readChallenge, writeChallengeStatus } from './objects.ts'
 import { unclaim } from './present.ts'
 import { providerDeps } from './solver.ts'
+
+/** How long a Challenge that is to go waits for its record to go first, in milliseconds. */
+const LONGEST_HOLD_MS = 600_000
+const LOST_CREDENTIALS: readonly FailureCode[] = ['SecretNotFound', 'SecretKeyMissing']
 
 /**
  * Removes a challenge record, gives the lock of its name back and lets the Challenge go.
@@ -21,14 +28,19 @@ export async function cleanUpChallenge(
   events: Events,
 ): Promise<void> {
   const challenge = await readChallenge(deps.kubernetes, record)
+  const subject = challenge && { kind: 'Challenge' as const, metadata: challenge.metadata }
   try {
     await cleanUpRecord(record.handle, providerDeps(deps), { signal, heartbeat: () => Context.current().heartbeat() })
   } catch (error) {
-    if (challenge !== undefined) {
-      const text = error instanceof CertloomError ? error.failure.message : 'the provider failed'
-      events.warning({ kind: 'Challenge', metadata: challenge.metadata }, 'CleanUpError', `Error cleaning up challenge: ${text}`)
-      if (record.letGo === true) await unclaim(deps, challenge)
+    if (challenge === undefined || subject === undefined) throw error
+    const text = error instanceof CertloomError ? error.failure.message : 'the provider failed'
+    const reason = `Error cleaning up challenge: ${text}`
+    if (challenge.status?.reason !== reason) {
+      events.warning(subject, 'CleanUpError', reason)
+      await writeChallengeStatus(deps.kubernetes, challenge, { reason })
     }
+    if (await isHopeless(deps, record, error)) return leaveBehind(deps, record, events)
+    if (record.letGo === true || heldTooLong(challenge)) await unclaim(deps, challenge)
     throw error
   }
   if (record.lock !== undefined) await deps.locks.release(record.fqdn, record.lock.requestId)
@@ -43,7 +55,10 @@ export async function cleanUpChallenge(
  * second run is harmless: it finds them gone.
  */
 export async function giveUpCleanUp(deps: ActivityDeps, input: CleanUpInput, events: Events): Promise<void> {
-  const { challenge: record } = input
+  return leaveBehind(deps, input.challenge, events)
+}
+
+async function leaveBehind(deps: ActivityDeps, record: RecordReference, events: Events): Promise<void> {
   deps.log.error({ fqdn: record.fqdn, provider: record.provider, code: 'LeftBehind' }, 'a challenge record stays behind')
   if (record.lock !== undefined) await deps.locks.release(record.fqdn, record.lock.requestId)
   const challenge = await readChallenge(deps.kubernetes, record)
@@ -51,4 +66,18 @@ export async function giveUpCleanUp(deps: ActivityDeps, input: CleanUpInput, eve
   const message = `The record ${record.fqdn} could not be removed via ${record.provider}; remove it by hand`
   events.warning({ kind: 'Challenge', metadata: challenge.metadata }, 'LeftBehind', message)
   await unclaim(deps, challenge)
+}
+
+/** Never holds a namespace up for longer than ten minutes; the tries go on without the Challenge. */
+function heldTooLong({ metadata }: Challenge): boolean {
+  const { deletionTimestamp } = metadata
+  return deletionTimestamp !== undefined && Date.parse(deletionTimestamp) + LONGEST_HOLD_MS < Date.now()
+}
+
+/** The credentials went with the namespace that is being deleted: no later try can have them. */
+async function isHopeless({ kubernetes }: ActivityDeps, { challenge }: RecordReference, error: unknown): Promise<boolean> {
+  if (!(error instanceof CertloomError) || !LOST_CREDENTIALS.includes(error.failure.code)) return false
+  const path = apiPath('Namespace', undefined, challenge.namespace)
+  const namespace = await kubernetes.get<{ metadata: ObjectMetadata }>(path)
+  return namespace === undefined || namespace.metadata.deletionTimestamp !== undefined
 }

@@ -7,6 +7,7 @@ import { orderIdentifiers } from '../../workflows/domain/identifiers.ts'
 import { durationSeconds } from '../../workflows/domain/lifetime.ts'
 import { challengeFqdn } from '../../workflows/domain/names.ts'
 import { AcmeProblem, problemText, type AcmeClient, type Authorization, type Order as CaOrder } from '../clients/acme.ts'
+import type { RecordReference } from '../../workflows/messages.ts'
 import { requestFacts } from '../certificate/view.ts'
 import { conditionOf } from '../certificate/request.ts'
 import type { ActivityDeps } from '../deps.ts'
@@ -16,6 +17,7 @@ import { CertloomError } from '../failure.ts'
 import { builtInIssuer, requireReadyIssuer, type LiveIssuer } from '../issuers/issuer.ts'
 import { isControlledBy } from '../objects.ts'
 import { acmeAccount, acmeSpec } from './account.ts'
+import { claimsOf } from './claims.ts'
 import { ensureChallenge, ensureOrder, writeOrderStatus } from './objects.ts'
 import { providerFor, solverFor } from './solver.ts'
 
@@ -39,7 +41,8 @@ export async function createOrder(deps: ActivityDeps, input: OrderInput, events:
   const spec = orderSpec(request, issuer)
 
   let order = await ensureOrder(kubernetes, request, spec)
-  if (order.status?.url === undefined) {
+  const isNew = order.status?.url === undefined
+  if (isNew) {
     events.normal({ kind: 'CertificateRequest', metadata: request.metadata }, 'OrderCreated', `Created Order resource ${namespace}/${order.metadata.name}`)
   }
   const { placed, ordered } = await place(deps, order, account, spec, issuer)
@@ -60,7 +63,22 @@ export async function createOrder(deps: ActivityDeps, input: OrderInput, events:
     url: ordered.url,
     deadline: ordered.expires ?? new Date(Date.now() + DEFAULT_LIFE_MS).toISOString(),
     groups: grouped(plans),
+    leftovers: isNew ? [] : await standing(deps, input, request, plans),
   }
+}
+
+/** Records that an earlier run put up for this request and that are not part of what is left to prove. */
+async function standing(
+  deps: ActivityDeps,
+  { certificate }: OrderInput,
+  request: CertificateRequest,
+  plans: ChallengePlan[],
+): Promise<RecordReference[]> {
+  const claims = await claimsOf(deps, { metadata: { ...certificate } })
+  const planned = new Set(plans.map((plan) => plan.challenge.uid))
+  return claims
+    .map((claim) => claim.record)
+    .filter((record) => record.request === request.metadata.uid && !planned.has(record.challenge.uid))
 }
 
 async function approvedRequest({ kubernetes }: ActivityDeps, input: OrderInput): Promise<CertificateRequest> {

@@ -1,7 +1,6 @@
 import type { Issuer } from '../../k8s-bridge/api/issuer.ts'
 import type { IssuerLook } from '../../workflows/activities.ts'
 import { describeFailure, type Failure } from '../../workflows/domain/failures.ts'
-import type { IssuerInput } from '../../workflows/messages.ts'
 import { acmeAccount, acmeSpec, ensureAccountKey } from '../acme/account.ts'
 import { toCertloomError } from '../boundary.ts'
 import { AcmeProblem } from '../clients/acme.ts'
@@ -20,11 +19,17 @@ interface Verified {
 }
 
 /**
- * Verifies an issuer, registers its ACME account and keeps its Ready condition true.
+ * Verifies an issuer, registers its ACME account and keeps its Ready condition true. `accountLost`: the CA has said that
+ * it does not know the account, so the one in the status is not to be trusted.
  *
  * A second run is harmless: the account is found by its key, and an equal status is not written.
  */
-export async function verifyIssuer(deps: ActivityDeps, input: IssuerInput, events: Events): Promise<IssuerLook> {
+export async function verifyIssuer(
+  deps: ActivityDeps,
+  input: IssuerName,
+  events: Events,
+  accountLost = false,
+): Promise<IssuerLook> {
   const name: IssuerName = { kind: input.kind, namespace: input.namespace, name: input.name }
   const raw = await deps.kubernetes.get<Issuer>(issuerPath(name))
   if (raw === undefined || raw.metadata.deletionTimestamp !== undefined) {
@@ -36,7 +41,7 @@ export async function verifyIssuer(deps: ActivityDeps, input: IssuerInput, event
   try {
     const issuer = await readIssuer(deps, name)
     if (issuer === undefined) return { exists: false, ready: false, finding: 'the issuer is gone' }
-    const verified = await verify(deps, issuer)
+    const verified = await verify(deps, issuer, accountLost)
     const news = await writeReady(deps, name, raw, 'True', verified.reason, verified.message, verified.acme)
     if (news && verified.acme !== undefined) events.normal(subject, verified.reason, verified.message)
     return { exists: true, known, ready: true, finding: verified.message }
@@ -50,8 +55,8 @@ export async function verifyIssuer(deps: ActivityDeps, input: IssuerInput, event
   }
 }
 
-async function verify(deps: ActivityDeps, issuer: LiveIssuer): Promise<Verified> {
-  if (issuer.type === 'acme') return registerAccount(deps, issuer)
+async function verify(deps: ActivityDeps, issuer: LiveIssuer, accountLost: boolean): Promise<Verified> {
+  if (issuer.type === 'acme') return registerAccount(deps, issuer, accountLost)
   const signer = signers[issuer.type]
   if (signer === undefined) {
     throw new CertloomError('UnsupportedIssuer', `${issuer.kind} ${issuer.name}: spec.${issuer.type} is not served by this release`)
@@ -62,7 +67,7 @@ async function verify(deps: ActivityDeps, issuer: LiveIssuer): Promise<Verified>
     : { reason: 'IsReady', message: '' }
 }
 
-async function registerAccount(deps: ActivityDeps, issuer: LiveIssuer): Promise<Verified> {
+async function registerAccount(deps: ActivityDeps, issuer: LiveIssuer, accountLost: boolean): Promise<Verified> {
   const { email = '', externalAccountBinding: eab, solvers = [] } = acmeSpec(issuer)
   for (const [index, solver] of solvers.entries()) {
     // Only the form is checked here: a missing plugin or Secret blocks the certificates that need it, not the others.
@@ -74,7 +79,7 @@ async function registerAccount(deps: ActivityDeps, issuer: LiveIssuer): Promise<
   const before = issuer.object.status?.acme
   const message = 'The ACME account was registered with the ACME server'
   const sameKey = before?.lastPrivateKeyHash === account.keyHash && sameHost(before.uri, acmeSpec(issuer).server)
-  if (sameKey && before?.uri !== undefined && before.lastRegisteredEmail === email) {
+  if (!accountLost && sameKey && before?.uri !== undefined && before.lastRegisteredEmail === email) {
     // The account stands; one unsigned GET shows that the CA is there.
     await account.directory()
     return { reason: 'ACMEAccountRegistered', message, acme: { uri: before.uri, lastRegisteredEmail: email, lastPrivateKeyHash: account.keyHash } }

@@ -4,6 +4,7 @@ import { solveChallenge } from './challenge.ts'
 import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
 import { step } from './steps.ts'
+import { cleanUp } from './undo.ts'
 
 /** An ACME order up to the point where it can be finalized. Returns the name of the Order object. */
 export async function orderCertificate(issuance: Issuance, grants: Grants, request: string): Promise<string> {
@@ -12,6 +13,7 @@ export async function orderCertificate(issuance: Issuance, grants: Grants, reque
   const plan = await untilDone(issuance, 'order', undefined, () =>
     step('createOrder', input, { summary: `order for ${request}`, id: `order/${request}` }),
   )
+  for (const record of plan.leftovers ?? []) await cleanUp(record, issuance.cluster, record.fqdn)
   const order = { order: plan.order, deadline: plan.deadline }
   // Names do not wait for each other, and the first that fails stops the rest: their work would be thrown away.
   await CancellationScope.cancellable(async () => {

@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { Agent, createServer, request, type Server } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import type { Servers } from '../../../../tools/servers/handle.ts'
+
+export interface AcmeRequest {
+  /** Milliseconds since 1970, when it arrived. */
+  at: number
+  method: string
+  path: string
+  status: number
+}
+
+/** Pebble's path of newOrder. */
+const NEW_ORDER = '/order-plz'
+
+/**
+ * A way to Pebble of one issuer's own: it writes every request down, and can be closed like a CA that is away. Pebble
+ * makes its URLs from the Host header, so everything that a client is told leads through here.
+ */
+export class AcmeProxy {
+  readonly requests: AcmeRequest[] = []
+  readonly #server: Server
+  readonly #upstream: URL
+  readonly #agent: Agent
+  readonly #sockets = new Set<Socket>()
+  #port = 0
+
+  private constructor(server: Server, upstream: URL, agent: Agent) {
+    this.#server = server
+    this.#upstream = upstream
+    this.#agent = agent
+    server.on('request', (asked: IncomingMessage, answer: ServerResponse) => void this.#pass(asked, answer))
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+  }
+
+  static async start(servers: Servers, upstream = servers.pebble.directoryUrl): Promise<AcmeProxy> {
+    const pki = join(servers.facts.dataDir, 'pki')
+    const [cert, key] = await Promise.all([readFile(join(pki, 'server.crt')), readFile(join(pki, 'server.key'))])
+    const agent = new Agent({ keepAlive: true, ca: servers.pebble.caPem })
+    const proxy = new AcmeProxy(createServer({ cert, key }), new URL(upstream), agent)
+    await proxy.open()
+    return proxy
+  }
+
+  get directoryUrl(): string {
+    return `https://127.0.0.1:${this.#port}${this.#upstream.pathname}`
+  }
+
+  /** How many orders were asked for; one that a refused nonce made the client repeat counts once. */
+  get orders(): number {
+    return this.requests.filter(({ path, status }) => path === NEW_ORDER && status === 201).length
+  }
+
+  /** Requests to a resource of Pebble, such as "chalZ". */
+  to(resource: string): AcmeRequest[] {
+    return this.requests.filter(({ path }) => path.startsWith(`/${resource}`))
+  }
+
+  async open(): Promise<void> {
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  /** Connections are refused from now on. */
+  async shut(): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  async close(): Promise<void> {
+    if (this.#server.listening) await this.shut()
+    this.#agent.destroy()
+  }
+
+  async #pass(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const { method = '', url = '' } = asked
+    const seen: AcmeRequest = { at: Date.now(), method, path: url, status: 0 }
+    this.requests.push(seen)
+    try {
+      const body = await buffer(asked)
+      const { hostname, port } = this.#upstream
+      const passed = request({ hostname, port, method, path: url, headers: asked.headers, agent: this.#agent })
+      passed.end(body)
+      const [got] = (await once(passed, 'response')) as [IncomingMessage]
+      seen.status = got.statusCode ?? 0
+      answer.writeHead(seen.status, got.headers)
+      answer.end(await buffer(got))
+    } catch {
+      answer.destroy()
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import proto from '@temporalio/proto'
+import { WorkflowNotFoundError } from '@temporalio/client'
+import type { StatusAnswer } from '../../../../workflows/messages.ts'
+import { TEMPORAL_NAMESPACE, type World } from '../../support/world.ts'
+
+const { EventType } = proto.temporal.api.enums.v1
+
+export function certificateId(namespace: string, name: string): string {
+  return `certificate/${namespace}/${name}`
+}
+
+/** The temporal program as an operator types it; returns what it prints. */
+export async function temporalCli(world: World, ...args: string[]): Promise<string> {
+  const { address, cliPath } = world.servers.temporal
+  const where = ['--address', address, '--namespace', TEMPORAL_NAMESPACE, '--disable-config-file']
+  const { stdout } = await promisify(execFile)(cliPath, [...args, ...where], { timeout: 30_000 })
+  return stdout
+}
+
+export interface RunFacts {
+  runId: string
+  status: string
+  historyLength: number
+}
+
+/** All runs under a workflow id that Temporal still knows, newest first. */
+export async function runsOf(world: World, workflowId: string): Promise<RunFacts[]> {
+  const runs: RunFacts[] = []
+  for await (const run of world.temporal.workflow.list({ query: `WorkflowId="${workflowId}"` })) {
+    runs.push({ runId: run.runId, status: run.status.name, historyLength: run.historyLength ?? 0 })
+  }
+  return runs
+}
+
+/** How often each type of event stands in the histories of all runs under an id, such as `WORKFLOW_EXECUTION_SIGNALED`. */
+export async function eventCounts(world: World, workflowId: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  for (const { runId } of await runsOf(world, workflowId)) {
+    const history = await world.temporal.workflow.getHandle(workflowId, runId).fetchHistory()
+    for (const event of history.events ?? []) {
+      const type = (EventType[event.eventType ?? 0] ?? '').replace('EVENT_TYPE_', '')
+      counts.set(type, (counts.get(type) ?? 0) + 1)
+    }
+  }
+  return counts
+}
+
+export function statusOf(world: World, namespace: string, name: string): Promise<StatusAnswer> {
+  return world.temporal.workflow.getHandle(certificateId(namespace, name)).query<StatusAnswer>('status')
+}
+
+/** Waits until a certificate's workflow is in one of its phases. */
+export function untilPhase(
+  world: World,
+  namespace: string,
+  name: string,
+  phase: StatusAnswer['phase'],
+  seconds = 30,
+): Promise<StatusAnswer> {
+  let last = ''
+  return world
+    .until(`${name} is ${phase}`, seconds, async () => {
+      const status = await statusOf(world, namespace, name).catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return undefined
+        throw error
+      })
+      last = JSON.stringify(status)
+      return status?.phase === phase && status
+    })
+    .catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}; last: ${last}`, { cause: error })
+    })
+}
+
+export function selfSignedIssuer(world: World, namespace: string, name = 'self'): Promise<unknown> {
+  return world
+    .apply('Issuer', { metadata: { namespace, name }, spec: { selfSigned: {} } })
+    .then(() => issuerReady(world, namespace, name))
+}
+
+export function issuerReady(world: World, namespace: string, name: string): Promise<unknown> {
+  return world.untilObject('Issuer', namespace, name, 'Ready', (one) =>
+    (one.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True'),
+  )
+}
+
+let sentinels = 0
+
+/**
+ * Proves that nothing more will come of what happened until now. A sentinel Certificate is issued, its Secret deleted
+ * and the Certificate issued again: the bridge has then seen everything before on its streams and worked it off. And
+ * the workflow waits with nothing pending. Needs the Issuer `self` in the namespace.
+ */
+export async function quiet(world: World, namespace: string, name: string): Promise<void> {
+  const sentinel = `sentinel-${++sentinels}`
+  await world.certificate(namespace, sentinel, { dnsNames: ['sentinel.test'], issuerRef: { name: 'self' } })
+  await world.ready(namespace, sentinel, { revision: 1 })
+  await world.remove('Secret', namespace, `${sentinel}-tls`)
+  await world.ready(namespace, sentinel, { revision: 2 })
+  await world.remove('Certificate', namespace, sentinel)
+  await world.until(`${name} waits and nothing is pending`, 20, async () => {
+    const { raw } = await world.temporal.workflow.getHandle(certificateId(namespace, name)).describe()
+    if (raw.pendingWorkflowTask != null || (raw.pendingActivities ?? []).length > 0) return false
+    return (await statusOf(world, namespace, name)).phase === 'Waiting'
+  })
+}

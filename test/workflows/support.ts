@@ -1,0 +1,7 @@
+export * from './support/certificate.ts'
+export * from './support/cluster.ts'
+export * from './support/fakes.ts'
+export * from './support/gate.ts'
+export * from './support/history.ts'
+export * from './support/until.ts'
+export * from './support/world.ts'

@@ -1,0 +1,130 @@
+import { Client, type WorkflowHandle } from '@temporalio/client'
+import proto from '@temporalio/proto'
+import { TestWorkflowEnvironment } from '@temporalio/testing'
+import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
+import { randomUUID } from 'node:crypto'
+import { findProgram } from '../../../tools/servers/find-program.ts'
+import { Supervisor } from '../../../tools/servers/supervisor.ts'
+import { workflowBundle } from '../../../workers/bundle.ts'
+import { searchAttributes } from '../../../workflows/search-attributes.ts'
+
+export const QUEUE = 'certloom'
+export const CLUSTER = 'cluster-under-test'
+
+const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
+
+/** Temporal's test server, which skips time while nothing runs, with one worker whose activities a test replaces. */
+export interface World {
+  readonly client: Client
+  readonly namespace: string
+  readonly address: string
+  /** Milliseconds since the epoch by the server's clock. */
+  now(): Promise<number>
+  /** Lets time pass: every timer until then fires in its turn. */
+  skip(ms: number): Promise<void>
+  /** Replaces the activities of the worker. */
+  use(activities: object): void
+  /** Starts another worker process's share of the work: the one before is stopped first. */
+  restartWorker(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openWorld(): Promise<World> {
+  // Failures of steps are what most tests are about: only what the SDK itself cannot do is worth a line.
+  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } } })
+  const [path, bundle] = await Promise.all([testServer(), workflowBundle(silent)])
+  const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } })
+  const namespace = env.namespace ?? 'default'
+  await registerSearchAttributes(env.client, namespace)
+
+  let current: Record<string, (input: unknown) => Promise<unknown>> = {}
+  const options: WorkerOptions = {
+    connection: env.nativeConnection,
+    namespace,
+    taskQueue: QUEUE,
+    workflowBundle: bundle,
+    activities: delegates(() => current),
+    maxHeartbeatThrottleInterval: 20,
+    shutdownGraceTime: 100,
+  }
+  let worker = await running(options)
+  return {
+    client: env.client,
+    namespace,
+    address: env.address,
+    now: () => env.currentTimeMs(),
+    skip: (ms) => env.sleep(ms),
+    use(activities) {
+      current = activities as typeof current
+    },
+    async restartWorker() {
+      await worker.stop()
+      worker = await running(options)
+    },
+    async close() {
+      await worker.stop()
+      await env.teardown()
+      await Runtime.instance().shutdown()
+    },
+  }
+}
+
+async function testServer(): Promise<string> {
+  const supervisor = new Supervisor()
+  try {
+    return (await findProgram('temporal-test-server', { supervisor })).path
+  } finally {
+    await supervisor.close()
+  }
+}
+
+async function running(options: WorkerOptions) {
+  const worker = await Worker.create(options)
+  const run = worker.run()
+  return {
+    async stop() {
+      worker.shutdown()
+      await run
+    },
+  }
+}
+
+/** A worker knows its activities by name when it starts; what they do is looked up at each call. */
+function delegates(current: () => Record<string, (input: unknown) => Promise<unknown>>) {
+  const names = [
+    ...['look', 'prepare', 'createOrder', 'presentChallenge', 'checkPropagation', 'answerChallenge'],
+    ...['cleanUpChallenge', 'finalizeAndPublish', 'publish', 'failAttempt', 'discardAttempt', 'abandonOrder'],
+    ...['updateStatus', 'verifyIssuer', 'giveUpCleanUp', 'findClaims', 'inspectHolder', 'holdName'],
+  ]
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      (input: unknown) => {
+        const activity = current()[name]
+        if (activity === undefined) throw new Error(`this test has no activity ${name}`)
+        return activity(input)
+      },
+    ]),
+  )
+}
+
+export async function registerSearchAttributes(client: Client, namespace: string): Promise<void> {
+  const types = proto.temporal.api.enums.v1.IndexedValueType
+  const attributes = Object.values(searchAttributes).map(({ name, type }) => [
+    name,
+    types[`INDEXED_VALUE_TYPE_${type}` as keyof typeof types],
+  ])
+  await client.connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: Object.fromEntries(attributes) as Record<string, number>,
+  })
+}
+
+export function uniqueName(prefix: string): string {
+  return `${prefix}-${randomUUID().slice(0, 8)}`
+}
+
+/** Ends what a test left running, so that its timers do not keep firing while the next one lets time pass. */
+export async function terminate(handle: WorkflowHandle): Promise<void> {
+  await handle.terminate('the test is over').catch(() => undefined)
+}

@@ -1,0 +1,19 @@
+import { whenLauncherDies } from '../servers/launcher.ts'
+
+/**
+ * Aborts at Ctrl-C, at an orderly end from outside, and when the launcher is gone. A second Ctrl-C ends this process at
+ * once; the local servers end with it.
+ */
+export function interruption(): AbortSignal {
+  const controller = new AbortController()
+  const abort = () => {
+    if (controller.signal.aborted) process.exit(130)
+    process.stderr.write('\ninterrupted: ending tests and servers\n')
+    controller.abort()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, abort)
+  // Whoever read what we print has gone (`npm test | head`): nobody wants the rest.
+  process.stdout.on('error', () => controller.abort())
+  whenLauncherDies(abort)
+  return controller.signal
+}

@@ -1,0 +1,127 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { logTail, readFrom } from '../servers/log-tail.ts'
+import { choosePorts } from '../servers/ports.ts'
+import type { LocalServers } from '../servers/servers.ts'
+import { Supervisor } from '../servers/supervisor.ts'
+import { root } from './arguments.ts'
+import { DemoError } from './error.ts'
+
+const READY_MS = 60_000
+const POLL_MS = 50
+/** The controller gives running steps 10 s; nobody who pressed Ctrl-C waits for them. */
+const GRACE_MS = 4_000
+
+export interface ControllerOptions {
+  readonly servers: LocalServers
+  readonly kubeconfig: string
+  readonly temporalNamespace: string
+  readonly pluginDirectory: string
+  readonly debug: boolean
+  readonly signal: AbortSignal
+}
+
+export interface Controller {
+  readonly pid: number
+  readonly logPath: string
+  /** The last lines that it has written. */
+  tail(): Promise<string>
+  /** Rejects when it ends although nobody asked it to; never resolves. */
+  readonly died: Promise<never>
+  stop(): Promise<void>
+}
+
+/**
+ * Runs `certloom all` as a child process against the local servers and waits until it serves. It ends with this
+ * process, however that dies. @throws DemoError with the last lines of its log
+ */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { servers, signal } = options
+  const logPath = join(servers.facts.dataDir, 'logs', 'certloom.log')
+  const { health } = await choosePorts({ health: {} })
+  // A kept folder holds the log of the last start.
+  const logOffset = await stat(logPath).then(
+    ({ size }) => size,
+    () => 0,
+  )
+  const tail = () => logTail(logPath, logOffset)
+  const supervisor = new Supervisor()
+  let stopping: Promise<void> | undefined
+  let exited: Promise<unknown> = Promise.resolve()
+  let pid = 0
+  const stop = () =>
+    (stopping ??= (async () => {
+      const late = new AbortController()
+      await supervisor.signal(pid, 'SIGTERM').catch(() => undefined)
+      await Promise.race([exited, delay(GRACE_MS, undefined, { signal: late.signal }).catch(() => undefined)])
+      late.abort()
+      await supervisor.close()
+    })())
+  try {
+    const child = await supervisor.start({
+      command: process.execPath,
+      args: [join(root, 'cli', 'certloom.ts'), 'all'],
+      env: environment(options, health),
+      cwd: root,
+      log: logPath,
+    })
+    pid = child.pid
+    exited = child.exited
+    const died = child.exited.then(async ({ code, signal: by }): Promise<never> => {
+      if (stopping !== undefined) return new Promise(() => undefined)
+      const how = by === null ? `ended with exit code ${code}` : `was ended by ${by}`
+      throw new DemoError(`certloom all ${how}; its log is ${logPath}\n${await tail()}`)
+    })
+    died.catch(() => undefined)
+    const serves = async () =>
+      // Ready is said before the Lease is taken, too: polling begins with it.
+      (await answersOk(`http://127.0.0.1:${health}/readyz`)) &&
+      (await readFrom(logPath, logOffset)).includes('"worker polls"')
+    await Promise.race([untilReady(serves, logPath, tail, signal), died])
+    return { pid, logPath, tail, died, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** The settings of an operator who lets certloom use loopback addresses, and nothing of ours that steers it elsewhere. */
+function environment(options: ControllerOptions, healthPort: number): NodeJS.ProcessEnv {
+  const { temporal, dns } = options.servers
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(CERTLOOM_|TEMPORAL_|KUBE|NODE_TEST)/.test(name),
+  )
+  return {
+    ...Object.fromEntries(inherited),
+    KUBECONFIG: options.kubeconfig,
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: options.temporalNamespace,
+    CERTLOOM_PLUGIN_DIRECTORY: options.pluginDirectory,
+    CERTLOOM_ALLOW_PRIVATE_ADDRESSES: 'true',
+    CERTLOOM_DNS_RESOLVERS: dns.resolver,
+    CERTLOOM_DNS_AUTHORITATIVE_PORT: (dns.authoritative[0] ?? '').split(':').at(-1),
+    CERTLOOM_HEALTH_ADDRESS: `127.0.0.1:${healthPort}`,
+    CERTLOOM_LOG_LEVEL: options.debug ? 'debug' : 'info',
+  }
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+    (answer) => answer.ok,
+    () => false,
+  )
+}
+
+async function untilReady(
+  serves: () => Promise<boolean>,
+  logPath: string,
+  tail: () => Promise<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const deadline = Date.now() + READY_MS; !(await serves()); await delay(POLL_MS, undefined, { signal }))
+    if (Date.now() > deadline)
+      throw new DemoError(
+        `certloom all was not ready after ${READY_MS / 1000} s; its log is ${logPath}\n${await tail()}`,
+      )
+}
