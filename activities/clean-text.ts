@@ -3,7 +3,6 @@ export const MAX_TEXT = 256
 
 const keyMaterial = /-----BEGIN[\s\S]*?(-----END[^-]*-----|$)/g
 // C0 and C1 controls, among them terminal escapes, and the marks that turn text around.
-// eslint-disable-next-line no-control-regex -- finding control characters is the purpose
 const controls = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g
 
 /**

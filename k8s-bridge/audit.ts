@@ -8,10 +8,10 @@ export interface AuditOptions {
   logger: Logger
   watched: Watched
   auditInterval: number
-  mayAct(): boolean
-  known(target: Target, facts: KnownFacts): void
-  forget(target: Target): void
-  changed(target: Target, cause: string): void
+  mayAct: () => boolean
+  known: (target: Target, facts: KnownFacts) => void
+  forget: (target: Target) => void
+  changed: (target: Target, cause: string) => void
 }
 
 /** How soon a comparison that failed is tried again, in milliseconds. */

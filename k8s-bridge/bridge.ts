@@ -15,7 +15,7 @@ export interface BridgeOptions {
   /** Milliseconds between two comparisons of all objects with all open workflows. */
   auditInterval: number
   /** Whether this process may act now: it holds the Lease. */
-  mayAct(): boolean
+  mayAct: () => boolean
 }
 
 /**

@@ -36,8 +36,11 @@ export interface KeptRequest extends StoredObject {
 }
 
 export interface KeptSecret extends StoredObject {
-  /** The last write was certloom's own publication. */
-  published: boolean
+  /**
+   * When certloom published into it last, if nobody else wrote since. Who only takes fields away leaves no trace of his
+   * own: it is our write only where this time moves.
+   */
+  published: string
 }
 
 type Meta = StoredObject['metadata']
@@ -97,15 +100,19 @@ export function keepRequest(request: CertificateRequest): KeptRequest {
   }
 }
 
+/** Field manager of the publication, upstream's. */
+const PUBLISHER = 'cert-manager-certificates-issuing'
+
 interface SecretMetadata {
   metadata: Meta & { managedFields?: { manager?: string; time?: string }[] }
 }
 
 export function keepSecret(secret: SecretMetadata): KeptSecret {
-  const managers = secret.metadata.managedFields ?? []
-  const newest = managers.reduce<{ manager?: string; time?: string } | undefined>(
-    (latest, one) => ((one.time ?? '') >= (latest?.time ?? '') ? one : latest),
-    undefined,
-  )
-  return { metadata: meta(secret), published: newest?.manager === 'cert-manager-certificates-issuing' }
+  const times = { ours: '', others: '' }
+  for (const { manager, time = '' } of secret.metadata.managedFields ?? []) {
+    const whose = manager === PUBLISHER ? 'ours' : 'others'
+    if (time > times[whose]) times[whose] = time
+  }
+  // Times are whole seconds: who wrote in the same second as we did may have written after us.
+  return { metadata: meta(secret), published: times.ours > times.others ? times.ours : '' }
 }

@@ -25,9 +25,9 @@ export interface WatchedOptions {
   logger: Logger
   clusterResourceNamespace: string
   /** Look whether its facts are news; with a cause, ring even if they are not. */
-  changed(target: Target, cause: string): void
+  changed: (target: Target, cause: string) => void
   /** The fact changed by our own writing. */
-  ownWrite(target: Target, field: 'issuing' | 'secretVersion'): void
+  ownWrite: (target: Target, field: 'issuing' | 'secretVersion') => void
 }
 
 /** The resources that the bridge watches, and for whom a change of each of them matters. */

@@ -22,7 +22,7 @@ export interface WorkerRoleOptions {
   kubernetes: Kubernetes
   log: Logger
   /** Whether certloom holds the Lease. */
-  mayWrite(): boolean
+  mayWrite: () => boolean
 }
 
 /** The workers of one process. They poll Temporal only while certloom holds the Lease. */

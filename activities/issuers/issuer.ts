@@ -49,7 +49,7 @@ export async function readIssuer(deps: ActivityDeps, issuer: IssuerName): Promis
   if (found === undefined) return undefined
   const parsed = (issuer.kind === 'Issuer' ? issuerSchema : clusterIssuer).safeParse(found)
   if (!parsed.success) throw new CertloomError('InvalidSpec', `${describeIssuerName(issuer)}: ${describeIssues(parsed.error)}`)
-  const object = parsed.data as Issuer
+  const object: Issuer = parsed.data
   const types = issuerTypes.filter((type) => object.spec[type] !== undefined)
   const [type] = types
   if (type === undefined || types.length > 1) {

@@ -7,7 +7,7 @@ import type { DemoArguments } from './arguments.ts'
 import { startController } from './controller.ts'
 import type { Display } from './display.ts'
 import { connectTemporal } from './history.ts'
-import { prepare, TEMPORAL_NAMESPACE } from './prepare.ts'
+import { prepare, preparePolicies, TEMPORAL_NAMESPACE } from './prepare.ts'
 import { Scene } from './scene.ts'
 
 /**
@@ -29,12 +29,16 @@ export async function runDemo(args: DemoArguments, display: Display, end: AbortS
   })
   stack.defer(() => kubernetes.close())
 
+  const log = (line: string) => args.verbose && display.print(`  ${line}`)
   const kubeconfig = await display.phase(
     'setup',
-    'CRDs, policies, rights, Temporal namespace',
-    () => prepare(servers, kubernetes, (line) => args.verbose && display.print(`  ${line}`), signal),
-    () => 'CRDs, policies and rights are in force, the Temporal namespace is there',
+    'CRDs, rights, Temporal namespace',
+    () => prepare(servers, kubernetes, log, signal),
+    () => 'CRDs, rights and the Temporal namespace are there',
   )
+  // The policies come into force while the controller starts; it has nothing to write yet.
+  const policies = preparePolicies(kubernetes, log, signal)
+  policies.catch(() => undefined)
   const pluginDirectory = join(servers.facts.dataDir, 'plugins')
   await installPlugin(args.plugin, pluginDirectory, 'fixture-dns')
   const controller = await display.phase(
@@ -49,10 +53,16 @@ export async function runDemo(args: DemoArguments, display: Display, end: AbortS
         debug: args.verbose,
         signal,
       }),
-    ({ pid }) => `certloom all runs as process ${pid}`,
+    ({ pid }) => `certloom all runs as process ${pid}, with the rights of its service account`,
   )
   stack.defer(() => controller.stop())
   controller.died.catch((error: unknown) => death.abort(error))
+  await display.phase(
+    'policies',
+    'admission policies come into force',
+    () => policies,
+    () => 'admission policies are in force',
+  )
 
   const temporal = await connectTemporal(servers.temporal.address, TEMPORAL_NAMESPACE)
   stack.defer(() => temporal.connection.close())
@@ -69,7 +79,7 @@ export async function runDemo(args: DemoArguments, display: Display, end: AbortS
   if (!(await scene.issuerReady()) || !(await scene.certificateReady())) return 1
   const good = await scene.report()
   if (!args.once) {
-    display.print(`\n${display.style('bold', 'Up.')} Ctrl-C stops everything.\n`)
+    scene.stay()
     await aborted(signal)
     display.live(undefined)
     if (death.signal.aborted) throw death.signal.reason

@@ -137,6 +137,7 @@ export class Scene {
     if (certificate === undefined) throw new Error('the certificate that was Ready is gone')
     await this.#timeline.untilQuiet(LAST_LINES_MS)
     const result = await inspectResult(kubernetes, certificate, await servers.pebble.root())
+    this.#timeline.pause()
     printResult(display, result, this.#totalMs)
     if (!args.once)
       printCommands(display, servers.facts, {
@@ -146,6 +147,12 @@ export class Scene {
         temporalNamespace: temporal.client.options.namespace,
       })
     return isGood(result)
+  }
+
+  /** Goes on with the timeline: a renewal is shown as it happens. */
+  stay(): void {
+    this.#options.display.print(`\n${this.#options.display.style('bold', 'Up.')} Ctrl-C stops everything.\n`)
+    this.#timeline.resume()
   }
 
   /**

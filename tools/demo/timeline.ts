@@ -22,12 +22,21 @@ export class Timeline {
   open(zero: number): void {
     this.#zero = zero
     this.#open = true
+    this.resume()
+  }
+
+  /** Hides the moving line, for as long as something else is printed. */
+  pause(): void {
+    this.#display.live(undefined)
+  }
+
+  resume(): void {
     this.#display.live(() => this.#underWay())
   }
 
   close(): void {
     this.#open = false
-    this.#display.live(undefined)
+    this.pause()
   }
 
   /** Adds a line, if the timeline is open and the line is not about the time before. */

@@ -1,5 +1,5 @@
-import { accessSync, constants, realpathSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import type { ServersFacts } from '../servers/facts.ts'
 import type { Display } from './display.ts'
 
@@ -15,31 +15,30 @@ export interface Subject {
 export function printCommands(display: Display, facts: ServersFacts, subject: Subject): void {
   const { kubernetes, temporal, kubectlPath } = facts
   const { namespace, name, secretName, workflowId } = subject
-  const kubectl = shellWord(shortest('kubectl', kubectlPath))
-  const cli = shellWord(shortest('temporal', temporal?.cliPath))
   const groups: [string, string[]][] = [
     [
-      'In another terminal:',
+      'In another terminal, first:',
       [
         `export KUBECONFIG=${shellWord(kubernetes?.adminKubeconfigPath ?? '')}`,
+        ...pathLines({ kubectl: kubectlPath, temporal: temporal?.cliPath }),
         `export TEMPORAL_ADDRESS=${temporal?.address ?? ''} TEMPORAL_NAMESPACE=${subject.temporalNamespace}`,
       ],
     ],
     [
       'Look:',
       [
-        `${kubectl} -n ${namespace} describe certificate ${name}`,
-        `${kubectl} -n ${namespace} get certificate,certificaterequest,order,challenge,secret`,
-        `${kubectl} -n ${namespace} get secret ${secretName} -o jsonpath='{.data.tls\\.crt}' | base64 -d | openssl x509 -noout -text`,
-        `${cli} workflow show -w ${workflowId}`,
-        `${cli} workflow metadata -w ${workflowId}`,
+        `kubectl -n ${namespace} describe certificate ${name}`,
+        `kubectl -n ${namespace} get certificate,certificaterequest,order,challenge,secret`,
+        `kubectl -n ${namespace} get secret ${secretName} -o jsonpath='{.data.tls\\.crt}' | base64 -d | openssl x509 -noout -text`,
+        `temporal workflow show -w ${workflowId}`,
+        `temporal workflow metadata -w ${workflowId}`,
       ],
     ],
     [
       'Renew it, and watch: the timeline goes on here',
       [
-        `${kubectl} -n ${namespace} get certificate ${name} -w`,
-        `${cli} workflow signal -w ${workflowId} --name renew`,
+        `kubectl -n ${namespace} get certificate ${name} -w`,
+        `temporal workflow signal -w ${workflowId} --name renew`,
       ],
     ],
     ['The workflow in the browser:', [workflowUrl(facts, subject)]],
@@ -56,19 +55,18 @@ function workflowUrl({ temporal }: ServersFacts, { temporalNamespace, workflowId
   return `${temporal?.uiUrl ?? ''}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(workflowId)}`
 }
 
-/** The bare name where the shell finds this very program under it, else its path. */
-function shortest(name: string, path: string | undefined): string {
-  if (path === undefined) return name
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const candidate = join(folder, name)
-    try {
-      accessSync(candidate, constants.X_OK)
-      return realpathSync(candidate) === realpathSync(path) ? name : path
-    } catch {
-      continue
-    }
-  }
-  return path
+/** What puts programs on the search path that are not on it; nothing where the shell finds these very programs. */
+function pathLines(programs: Readonly<Record<string, string | undefined>>): string[] {
+  const missing = Object.entries(programs).flatMap(([name, path]) =>
+    path === undefined || finds(name, path) ? [] : [dirname(path)],
+  )
+  return missing.length === 0 ? [] : [`export PATH=${missing.map(shellWord).join(':')}:$PATH`]
+}
+
+function finds(name: string, path: string): boolean {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const first = folders.map((folder) => join(folder, name)).find((candidate) => existsSync(candidate))
+  return first !== undefined && realpathSync(first) === realpathSync(path)
 }
 
 function shellWord(text: string): string {
