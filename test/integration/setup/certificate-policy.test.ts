@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
-import type { DesiredCertificate } from '../../../workflows/domain/desired.ts'
 import { problems } from '../../../workflows/domain/validate-certificate.ts'
 import { assertStatus, refusal, TestCluster } from './support/cluster.ts'
 
@@ -85,9 +84,15 @@ const bad: Record<string, { change: object; message: string; controller?: 'other
     change: { dnsNames: undefined, literalSubject: 'O=x' },
     message: 'spec asks for no name',
   },
-  'a Secret that cannot be named': { change: { secretName: 'Shop_TLS' }, message: 'spec.secretName is "Shop_TLS": name' },
+  'a Secret that cannot be named': {
+    change: { secretName: 'Shop_TLS' },
+    message: 'spec.secretName is "Shop_TLS": name',
+  },
   'an empty Secret name': { change: { secretName: '' }, message: 'spec.secretName is "": name a Secret' },
-  'an issuer without name': { change: { issuerRef: { name: '' } }, message: 'spec.issuerRef.name is empty: name' },
+  'an issuer without name': {
+    change: { issuerRef: { name: '' } },
+    message: 'spec.issuerRef.name is empty: name',
+  },
   'an unknown kind of issuer': {
     change: { issuerRef: { name: 'x', kind: 'AWSPCAIssuer' } },
     message:
@@ -109,15 +114,27 @@ const bad: Record<string, { change: object; message: string; controller?: 'other
     change: { literalSubject: 'CN=x', subject: { countries: ['DE'] } },
     message: 'spec.subject cannot be set beside spec.literalSubject: put',
   },
-  'a DNS name with a space': { change: { dnsNames: ['a.example', 'b c'] }, message: 'spec.dnsNames[1] is "b c": write' },
+  'a DNS name with a space': {
+    change: { dnsNames: ['a.example', 'b c'] },
+    message: 'spec.dnsNames[1] is "b c": write',
+  },
   'an empty DNS name': {
     change: { dnsNames: [''] },
     message: 'spec.dnsNames[0] is "": write',
     controller: 'other words',
   },
-  'no IP address': { change: { ipAddresses: ['192.0.2.1', '192.0.2.256'] }, message: 'spec.ipAddresses[1] is "192.0.2.256": write' },
-  'a network for an address': { change: { ipAddresses: ['10.0.0.0/8'] }, message: 'spec.ipAddresses[0] is "10.0.0.0/8"' },
-  'a URI with a broken escape': { change: { uris: ['urn:%zz'] }, message: 'spec.uris[0] is "urn:%zz": write a URI' },
+  'no IP address': {
+    change: { ipAddresses: ['192.0.2.1', '192.0.2.256'] },
+    message: 'spec.ipAddresses[1] is "192.0.2.256": write',
+  },
+  'a network for an address': {
+    change: { ipAddresses: ['10.0.0.0/8'] },
+    message: 'spec.ipAddresses[0] is "10.0.0.0/8"',
+  },
+  'a URI with a broken escape': {
+    change: { uris: ['urn:%zz'] },
+    message: 'spec.uris[0] is "urn:%zz": write a URI',
+  },
   'an email address with a display name': {
     change: { emailAddresses: ['Ann <ann@example.com>'] },
     message: 'spec.emailAddresses[0] is "Ann <ann@example.com>": write the address alone',
@@ -140,7 +157,7 @@ const bad: Record<string, { change: object; message: string; controller?: 'other
     message: 'spec.duration is 59m: it must be at least 1h',
     controller: 'other words',
   },
-  'days': {
+  days: {
     change: { duration: '90d' },
     message: 'spec.duration is "90d": write numbers with units, like "2160h"',
     controller: 'other words',
@@ -221,7 +238,10 @@ const bad: Record<string, { change: object; message: string; controller?: 'other
     change: { signatureAlgorithm: 'ECDSAWithSHA256' },
     message: 'spec.signatureAlgorithm is "ECDSAWithSHA256", which no RSA key can make: use SHA256WithRSA',
   },
-  'no history': { change: { revisionHistoryLimit: 0 }, message: 'spec.revisionHistoryLimit is 0: it must be 1 or more' },
+  'no history': {
+    change: { revisionHistoryLimit: 0 },
+    message: 'spec.revisionHistoryLimit is 0: it must be 1 or more',
+  },
   'a label that is none': {
     change: { secretTemplate: { labels: { 'a b': 'x' } } },
     message: 'spec.secretTemplate.labels has the key "a b": write a label name',
@@ -286,7 +306,7 @@ for (const [name, { change, message, controller }] of Object.entries(bad)) {
     assertStatus(answer, 422)
     const words = refusal(answer, policy)
     assert.ok(words.startsWith(message), words)
-    const found = problems({ ...base, ...change } as DesiredCertificate).map((problem) => problem.message)
+    const found = problems({ ...base, ...change }).map((problem) => problem.message)
     if (controller === 'nothing') assert.deepEqual(found, [])
     else if (controller === 'other words') assert.ok(found.length > 0)
     else assert.equal(words, found.join('; '))
@@ -294,11 +314,22 @@ for (const [name, { change, message, controller }] of Object.entries(bad)) {
 }
 
 test('all that is wrong is told in one answer, and how many more entries of a list are', async () => {
-  const spec = { ...base, secretName: 'X', duration: '1m', ipAddresses: ['a', '::1', 'b', 'c'], privateKey: { size: 1 } }
+  const spec = {
+    ...base,
+    secretName: 'X',
+    duration: '1m',
+    ipAddresses: ['a', '::1', 'b', 'c'],
+    privateKey: { size: 1 },
+  }
   const parts = refusal(await cluster.create('Certificate', spec), policy).split('; ')
   assert.deepEqual(
     parts.map((part) => part.split(':')[0]),
-    ['spec.secretName is "X"', 'spec.ipAddresses[0] is "a"', 'spec.privateKey.size is 1', 'spec.duration is 1m'],
+    [
+      'spec.secretName is "X"',
+      'spec.ipAddresses[0] is "a"',
+      'spec.privateKey.size is 1',
+      'spec.duration is 1m',
+    ],
   )
   assert.match(parts[1] ?? '', /\(and 2 more\)$/)
 })
@@ -310,7 +341,13 @@ test('a Certificate without spec is refused', async () => {
 
 test('huge and many values are cut, so that the answer still says what is wrong', async () => {
   const wide = '🙂'.repeat(5000)
-  const spec = { ...base, secretName: wide, dnsNames: Array<string>(2000).fill(`${wide.slice(0, 200)}\n`), uris: [wide], duration: wide }
+  const spec = {
+    ...base,
+    secretName: wide,
+    dnsNames: Array<string>(2000).fill(`${wide.slice(0, 200)}\n`),
+    uris: [wide],
+    duration: wide,
+  }
   const words = refusal(await cluster.create('Certificate', spec), policy)
   assert.ok(words.startsWith(`spec.secretName is "${'🙂'.repeat(64)}": name`), words)
   assert.match(words, /\(and 1999 more\)/)

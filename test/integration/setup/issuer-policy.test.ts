@@ -27,21 +27,54 @@ const good: Record<string, object> = {
   ca: { ca: { secretName: 'root', ocspServers: ['http://ocsp.example'] } },
   'acme without solvers': acme({}),
   'acme with a trust bundle': acme({ caBundle: pem }),
-  'acme with text before its trust bundle': acme({ caBundle: Buffer.from(`a\n-----BEGIN X`).toString('base64') }),
-  'acme with two bytes before its trust bundle': acme({ caBundle: Buffer.from(`ab-----BEGIN X`).toString('base64') }),
-  'acme without verification': acme({ skipTLSVerify: true, caBundle: '' }),
+  'acme with text before its trust bundle': acme({
+    caBundle: Buffer.from(`a\n-----BEGIN X`).toString('base64'),
+  }),
+  'acme with two bytes before its trust bundle': acme({
+    caBundle: Buffer.from(`ab-----BEGIN X`).toString('base64'),
+  }),
+  'acme without verification': acme({ skipTLSVerify: true }),
   'acme with an external account': acme({ externalAccountBinding: { keyID: 'k', keySecretRef: ref } }),
-  'an exec plugin': dns01({ webhook: { groupName: 'certloom.dev', solverName: 'exec', config: { plugin: 'x' } } }),
+  'an exec plugin': dns01({
+    webhook: { groupName: 'certloom.dev', solverName: 'exec', config: { plugin: 'x' } },
+  }),
   'every provider': solver(
     { dns01: { acmeDNS: { host: 'https://dns.example', accountSecretRef: ref } } },
     {
       dns01: {
-        akamai: { serviceConsumerDomain: 'x', clientTokenSecretRef: ref, clientSecretSecretRef: ref, accessTokenSecretRef: ref },
+        akamai: {
+          serviceConsumerDomain: 'x',
+          clientTokenSecretRef: ref,
+          clientSecretSecretRef: ref,
+          accessTokenSecretRef: ref,
+        },
       },
     },
-    { dns01: { azureDNS: { subscriptionID: 's', resourceGroupName: 'g', clientID: 'c', tenantID: 't', clientSecretSecretRef: ref } } },
-    { dns01: { azureDNS: { subscriptionID: 's', resourceGroupName: 'g', managedIdentity: { clientID: 'c', tenantID: 't' } } } },
-    { dns01: { azureDNS: { subscriptionID: 's', resourceGroupName: 'g', managedIdentity: { resourceID: 'r' } } } },
+    {
+      dns01: {
+        azureDNS: {
+          subscriptionID: 's',
+          resourceGroupName: 'g',
+          clientID: 'c',
+          tenantID: 't',
+          clientSecretSecretRef: ref,
+        },
+      },
+    },
+    {
+      dns01: {
+        azureDNS: {
+          subscriptionID: 's',
+          resourceGroupName: 'g',
+          managedIdentity: { clientID: 'c', tenantID: 't' },
+        },
+      },
+    },
+    {
+      dns01: {
+        azureDNS: { subscriptionID: 's', resourceGroupName: 'g', managedIdentity: { resourceID: 'r' } },
+      },
+    },
     { dns01: { cloudDNS: { project: 'p' } } },
     { dns01: { cloudDNS: { project: 'p', serviceAccountSecretRef: ref } } },
     { dns01: { cloudflare: { apiTokenSecretRef: ref } } },
@@ -50,11 +83,20 @@ const good: Record<string, object> = {
     { dns01: { rfc2136: { nameserver: '192.0.2.1:5353' } } },
     {
       dns01: {
-        rfc2136: { nameserver: '[2001:db8::1]', tsigKeyName: 'k', tsigSecretSecretRef: ref, tsigAlgorithm: 'hmacsha512' },
+        rfc2136: {
+          nameserver: '[2001:db8::1]',
+          tsigKeyName: 'k',
+          tsigSecretSecretRef: ref,
+          tsigAlgorithm: 'hmacsha512',
+        },
       },
     },
     { dns01: { route53: {} } },
-    { dns01: { route53: { accessKeyIDSecretRef: ref, secretAccessKeySecretRef: ref, region: 'eu-central-1' } } },
+    {
+      dns01: {
+        route53: { accessKeyIDSecretRef: ref, secretAccessKeySecretRef: ref, region: 'eu-central-1' },
+      },
+    },
   ),
   'every way of HTTP-01': solver(
     { http01: { ingress: {} }, selector: { dnsZones: ['example.com'] } },
@@ -70,7 +112,9 @@ const good: Record<string, object> = {
     auth: { kubernetes: { role: 'r', serviceAccountRef: { name: 'issuer' } } },
   }),
   'vault with an AppRole': vaultAuth({ appRole: { path: 'approle', roleId: 'r', secretRef: ref } }),
-  'vault with AWS': vaultAuth({ aws: { role: 'r', serviceAccountRef: { name: 'issuer' }, iamRoleArn: 'arn' } }),
+  'vault with AWS': vaultAuth({
+    aws: { role: 'r', serviceAccountRef: { name: 'issuer' }, iamRoleArn: 'arn' },
+  }),
   'venafi tpp': { venafi: { zone: 'z', tpp } },
   'venafi cloud': { venafi: { zone: 'z', cloud: { apiTokenSecretRef: noKey } } },
 }
@@ -83,17 +127,33 @@ for (const [name, spec] of Object.entries(good)) {
 
 const bad: [name: string, spec: object, message: string][] = [
   ['no type', {}, 'spec has no issuer type: set exactly one of acme, ca, selfSigned, vault, venafi'],
-  ['two types', { ca: { secretName: 'x' }, selfSigned: {} }, 'spec has 2 issuer types (ca, selfSigned): keep one'],
+  [
+    'two types',
+    { ca: { secretName: 'x' }, selfSigned: {} },
+    'spec has 2 issuer types (ca, selfSigned): keep one',
+  ],
   ['an empty Secret of the CA', { ca: { secretName: '' } }, 'spec.ca.secretName is empty: name the Secret'],
-  ['an empty responder', { ca: { secretName: 'x', ocspServers: [''] } }, 'spec.ca.ocspServers has an empty entry: remove'],
+  [
+    'an empty responder',
+    { ca: { secretName: 'x', ocspServers: [''] } },
+    'spec.ca.ocspServers has an empty entry: remove',
+  ],
   [
     'an empty URL of the CA',
     { ca: { secretName: 'x', issuingCertificateURLs: ['http://a', ''] } },
     'spec.ca.issuingCertificateURLs has an empty entry',
   ],
   ['no directory', acme({ server: '' }), 'spec.acme.server is empty: set the URL'],
-  ['no account key', acme({ privateKeySecretRef: { name: '' } }), 'spec.acme.privateKeySecretRef.name is empty: name'],
-  ['a bundle that is not used', acme({ caBundle: pem, skipTLSVerify: true }), 'spec.acme.caBundle cannot be set beside'],
+  [
+    'no account key',
+    acme({ privateKeySecretRef: { name: '' } }),
+    'spec.acme.privateKeySecretRef.name is empty: name',
+  ],
+  [
+    'a bundle that is not used',
+    acme({ caBundle: pem, skipTLSVerify: true }),
+    'spec.acme.caBundle cannot be set beside',
+  ],
   ['a bundle without PEM', acme({ caBundle: 'AAAA' }), 'spec.acme.caBundle holds no PEM block: put'],
   [
     'no key id',
@@ -116,7 +176,11 @@ const bad: [name: string, spec: object, message: string][] = [
     solver({ http01: { ingress: {} }, waitInsteadOfSelfCheck: '-1s' }),
     'spec.acme.solvers[0].waitInsteadOfSelfCheck is "-1s": write numbers with units and without a minus sign',
   ],
-  ['no way of HTTP-01', solver({ http01: {} }), 'spec.acme.solvers[0].http01 needs exactly one of ingress and gatewayHTTPRoute'],
+  [
+    'no way of HTTP-01',
+    solver({ http01: {} }),
+    'spec.acme.solvers[0].http01 needs exactly one of ingress and gatewayHTTPRoute',
+  ],
   [
     'two ways of HTTP-01',
     solver({ http01: { ingress: {}, gatewayHTTPRoute: {} } }),
@@ -148,7 +212,11 @@ const bad: [name: string, spec: object, message: string][] = [
     dns01({ route53: {}, cloudDNS: { project: 'p' } }),
     'spec.acme.solvers[0].dns01 needs exactly one of acmeDNS',
   ],
-  ['no acme-dns server', dns01({ acmeDNS: { host: '', accountSecretRef: ref } }), 'spec.acme.solvers[0].dns01.acmeDNS.host is empty'],
+  [
+    'no acme-dns server',
+    dns01({ acmeDNS: { host: '', accountSecretRef: ref } }),
+    'spec.acme.solvers[0].dns01.acmeDNS.host is empty',
+  ],
   [
     'no acme-dns account',
     dns01({ acmeDNS: { host: 'x', accountSecretRef: noKey } }),
@@ -172,7 +240,12 @@ const bad: [name: string, spec: object, message: string][] = [
   [
     'no Akamai host',
     dns01({
-      akamai: { serviceConsumerDomain: '', clientTokenSecretRef: ref, clientSecretSecretRef: ref, accessTokenSecretRef: ref },
+      akamai: {
+        serviceConsumerDomain: '',
+        clientTokenSecretRef: ref,
+        clientSecretSecretRef: ref,
+        accessTokenSecretRef: ref,
+      },
     }),
     'spec.acme.solvers[0].dns01.akamai.serviceConsumerDomain is empty',
   ],
@@ -190,7 +263,13 @@ const bad: [name: string, spec: object, message: string][] = [
     'two Azure identities',
     dns01({
       azureDNS: {
-        ...{ subscriptionID: 's', resourceGroupName: 'g', clientID: 'c', tenantID: 't', clientSecretSecretRef: ref },
+        ...{
+          subscriptionID: 's',
+          resourceGroupName: 'g',
+          clientID: 'c',
+          tenantID: 't',
+          clientSecretSecretRef: ref,
+        },
         managedIdentity: {},
       },
     }),
@@ -198,7 +277,13 @@ const bad: [name: string, spec: object, message: string][] = [
   ],
   [
     'an Azure identity named twice',
-    dns01({ azureDNS: { subscriptionID: 's', resourceGroupName: 'g', managedIdentity: { clientID: 'c', resourceID: 'r' } } }),
+    dns01({
+      azureDNS: {
+        subscriptionID: 's',
+        resourceGroupName: 'g',
+        managedIdentity: { clientID: 'c', resourceID: 'r' },
+      },
+    }),
     'spec.acme.solvers[0].dns01.azureDNS.managedIdentity.resourceID cannot be set beside clientID',
   ],
   [
@@ -206,13 +291,21 @@ const bad: [name: string, spec: object, message: string][] = [
     dns01({ azureDNS: { subscriptionID: 's', resourceGroupName: 'g', managedIdentity: { tenantID: 't' } } }),
     'spec.acme.solvers[0].dns01.azureDNS.managedIdentity.tenantID needs clientID',
   ],
-  ['no Google project', dns01({ cloudDNS: { project: '' } }), 'spec.acme.solvers[0].dns01.cloudDNS.project is empty: set'],
+  [
+    'no Google project',
+    dns01({ cloudDNS: { project: '' } }),
+    'spec.acme.solvers[0].dns01.cloudDNS.project is empty: set',
+  ],
   [
     'half a Google account',
     dns01({ cloudDNS: { project: 'p', serviceAccountSecretRef: noKey } }),
     'spec.acme.solvers[0].dns01.cloudDNS.serviceAccountSecretRef is not complete',
   ],
-  ['no Cloudflare token', dns01({ cloudflare: {} }), 'spec.acme.solvers[0].dns01.cloudflare needs exactly one of'],
+  [
+    'no Cloudflare token',
+    dns01({ cloudflare: {} }),
+    'spec.acme.solvers[0].dns01.cloudflare needs exactly one of',
+  ],
   [
     'two Cloudflare credentials',
     dns01({ cloudflare: { apiKeySecretRef: ref, apiTokenSecretRef: ref, email: 'x' } }),
@@ -277,9 +370,21 @@ const bad: [name: string, spec: object, message: string][] = [
   ['no Vault path', vault({ path: '' }), 'spec.vault.path is empty: set the path'],
   ['a Vault path that leaves', vault({ path: 'pki/../sys/seal' }), 'spec.vault.path has a segment ".."'],
   ['a Vault bundle without PEM', vault({ caBundle: 'AAAA' }), 'spec.vault.caBundle holds no PEM block'],
-  ['two Vault bundles', vault({ caBundle: pem, caBundleSecretRef: noKey }), 'spec.vault.caBundle cannot be set beside'],
-  ['a Vault certificate without key', vault({ clientCertSecretRef: noKey }), 'spec.vault.clientKeySecretRef is missing'],
-  ['a Vault key without certificate', vault({ clientKeySecretRef: noKey }), 'spec.vault.clientCertSecretRef is missing'],
+  [
+    'two Vault bundles',
+    vault({ caBundle: pem, caBundleSecretRef: noKey }),
+    'spec.vault.caBundle cannot be set beside',
+  ],
+  [
+    'a Vault certificate without key',
+    vault({ clientCertSecretRef: noKey }),
+    'spec.vault.clientKeySecretRef is missing',
+  ],
+  [
+    'a Vault key without certificate',
+    vault({ clientKeySecretRef: noKey }),
+    'spec.vault.clientCertSecretRef is missing',
+  ],
   ['no Vault login', vaultAuth({}), 'spec.vault.auth is empty: set one of tokenSecretRef'],
   [
     'no RoleID',
@@ -377,8 +482,14 @@ test('a ClusterIssuer follows the same rules', async () => {
 
 test('several wrong solvers are told in one answer', async () => {
   const wrong = { dns01: { cloudflare: { apiKeySecretRef: noKey } } }
-  const words = refusal(await cluster.create('Issuer', solver({ dns01: { route53: {} } }, wrong, {}, wrong)), policy)
-  assert.match(words, /^spec\.acme\.solvers\[1\]\.dns01\.cloudflare\.email is missing.*, \.dns01\.cloudflare\.apiKeySecretRef/)
+  const words = refusal(
+    await cluster.create('Issuer', solver({ dns01: { route53: {} } }, wrong, {}, wrong)),
+    policy,
+  )
+  assert.match(
+    words,
+    /^spec\.acme\.solvers\[1\]\.dns01\.cloudflare\.email is missing.*, \.dns01\.cloudflare\.apiKeySecretRef/,
+  )
   assert.match(words, /\(and 2 more solvers\)$/)
 })
 

@@ -47,7 +47,9 @@ export class TestCluster implements AsyncDisposable {
     const path = apiPath(kind, kinds[kind].namespaced ? this.namespace : undefined)
     const metadata = name === undefined ? { generateName: 'try-' } : { name }
     const body = { apiVersion: apiVersionOf(kind), kind, metadata, spec }
-    return this.api.call('POST', `${path}?fieldValidation=Strict${name === undefined ? '&dryRun=All' : ''}`, { body })
+    return this.api.call('POST', `${path}?fieldValidation=Strict${name === undefined ? '&dryRun=All' : ''}`, {
+      body,
+    })
   }
 
   /** A JSON merge patch by the administrator. */
