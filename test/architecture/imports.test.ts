@@ -39,7 +39,8 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   'dns-packet': ['activities/clients/dns/'],
   undici: ['activities/clients/'],
   'ipaddr.js': ['activities/clients/addresses.ts'],
-  yaml: ['k8s-bridge/api/crd.ts'],
+  // Writing the CRDs, and reading the manifests that setup applies.
+  yaml: ['k8s-bridge/api/crd.ts', 'cli/setup/manifests.ts'],
   pino: ['workers/log.ts'],
   commander: ['cli/'],
   zod: ['k8s-bridge/api/', 'activities/', 'workers/configuration.ts', 'cli/'],

@@ -27,7 +27,7 @@ export interface IntegrationResult {
 /** Starts the real servers once, runs the files one after the other against them, and stops the servers. */
 export async function runIntegration(run: IntegrationRun): Promise<IntegrationResult> {
   heading(`Integration tests: ${run.files.length} files`)
-  const folder = await mkdtemp(join(tmpdir(), 'certloom-test-'))
+  const folder = await mkdtemp(join(tmpdir(), 'certloom-test-run-'))
   const dataDir = join(folder, 'servers')
   const results: FileResult[] = []
   const troubles: string[] = []

@@ -6,8 +6,12 @@ import { whenLauncherDies } from '../servers/launcher.ts'
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController()
+  let since = 0
   const abort = () => {
-    if (controller.signal.aborted) process.exit(130)
+    // One Ctrl-C may come twice: from the terminal and from whoever started us.
+    if (controller.signal.aborted && performance.now() - since > 1000) process.exit(130)
+    if (controller.signal.aborted) return
+    since = performance.now()
     process.stderr.write('\ninterrupted: ending tests and servers\n')
     controller.abort()
   }
