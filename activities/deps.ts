@@ -30,8 +30,8 @@ export interface Settings {
 export interface NameLocks {
   acquire(fqdn: string, message: AcquireMessage): Promise<AcquireAnswer>
   release(fqdn: string, requestId: string): Promise<void>
-  /** Whether a workflow with this id is open. */
-  isOpen(workflowId: string): Promise<boolean>
+  /** Whether this run of a workflow is open, its newest one without `runId`, or what it has begun may still go on. */
+  isOpen(workflowId: string, runId?: string): Promise<boolean>
 }
 
 export interface ActivityDeps {

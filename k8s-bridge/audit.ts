@@ -1,5 +1,5 @@
 import type { KnownFacts } from '../workflows/messages.ts'
-import { keyOf, type Doorbell, type Target } from './doorbell.ts'
+import { keyOf, TemporalUnavailable, type Doorbell, type Target } from './doorbell.ts'
 import { describeError, type Logger } from './logger.ts'
 import type { Watched } from './watched.ts'
 
@@ -26,9 +26,21 @@ export class Audit {
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #stopped = false
+  #done = false
+  #unavailable = false
 
   constructor(options: AuditOptions) {
     this.#options = options
+  }
+
+  /** True once a comparison has succeeded since we may act. */
+  get done(): boolean {
+    return this.#done
+  }
+
+  /** True while the last comparison failed because Temporal did not answer. */
+  get unavailable(): boolean {
+    return this.#unavailable
   }
 
   start(): void {
@@ -58,10 +70,16 @@ export class Audit {
 
   async #compare(): Promise<void> {
     const { doorbell, logger, watched, mayAct, auditInterval } = this.#options
-    if (!mayAct() || !watched.synced) return this.#schedule(RETRY_MS)
+    if (!mayAct() || !watched.synced) {
+      // Another bridge may ring now: what is known here grows old.
+      this.#done &&= mayAct()
+      return this.#schedule(RETRY_MS)
+    }
     try {
       const open = await doorbell.openWorkflows()
       const targets = watched.targets()
+      this.#done = true
+      this.#unavailable = false
       for (const target of targets) this.#settle(target, open.get(keyOf(target)))
       const present = new Set(targets.map(keyOf))
       for (const [key, { target }] of open) if (!present.has(key)) this.#options.changed(target, 'deleted')
@@ -69,6 +87,9 @@ export class Audit {
       this.#schedule(auditInterval)
     } catch (error) {
       logger.warn({ error: describeError(error) }, 'open workflows cannot be listed; trying again')
+      this.#unavailable = error instanceof TemporalUnavailable
+      if (!this.#done && this.#unavailable)
+        for (const target of watched.targets()) this.#options.changed(target, '')
       this.#schedule(RETRY_MS)
     }
   }

@@ -25,11 +25,13 @@ export interface BridgeOptions {
 export class Bridge {
   readonly #options: BridgeOptions
   readonly #watched: Watched
-  readonly #queue: WorkQueue<string>
+  readonly #queue: WorkQueue
   readonly #audit: Audit
   readonly #outage: Outage
   /** What Temporal knows, by target: from the memos at start, then from every ring that got through. */
   readonly #known = new Map<string, KnownFacts>()
+  /** Why to ring although the facts may be known, by target. Kept apart: a later event without a cause must not lose it. */
+  readonly #causes = new Map<string, string>()
   #ready = false
 
   constructor(options: BridgeOptions) {
@@ -41,7 +43,7 @@ export class Bridge {
       concurrency: 16,
       backoffBase: 500,
       backoffMax: 5_000,
-      process: (key, cause) => this.#process(key, cause),
+      process: (key) => this.#process(key),
     })
     this.#watched = new Watched({
       ...options,
@@ -81,33 +83,60 @@ export class Bridge {
   }
 
   #add(target: Target, cause: string): void {
-    this.#queue.add(keyOf(target), cause)
+    const key = keyOf(target)
+    if (cause !== '') this.#causes.set(key, cause)
+    this.#queue.add(key)
   }
 
   /** A change that our own workflow made: it knows. Only of that field: what others changed meanwhile is still news. */
   #learn(target: Target, field: 'issuing' | 'secretVersion'): void {
     const facts = this.#watched.facts(target)
     const known = this.#known.get(keyOf(target))
-    if (facts !== undefined && known !== undefined) this.#known.set(keyOf(target), { ...known, [field]: facts[field] })
+    if (facts !== undefined && known !== undefined)
+      this.#known.set(keyOf(target), { ...known, [field]: facts[field] })
   }
 
-  async #process(key: string, cause: string): Promise<void> {
+  async #process(key: string): Promise<void> {
     if (!this.#options.mayAct()) return
     const target = targetOf(key)
     const facts = this.#watched.facts(target)
+    // Until the memos were read nobody can tell what is news; the comparison comes back to every object.
+    if (!this.#audit.done) {
+      if (facts !== undefined && this.#audit.unavailable && this.#watched.waits(target))
+        await this.#outage.tell(target, facts.uid)
+      return
+    }
+    const cause = this.#causes.get(key) ?? ''
+    this.#causes.delete(key)
     try {
-      if (facts === undefined) {
-        await this.#options.doorbell.tellDeleted(target)
-        this.#known.delete(key)
-      } else if (cause !== '' || !sameFacts(this.#known.get(key), facts)) {
-        await this.#options.doorbell.ring(target, 'changed', facts, cause)
-        this.#known.set(key, facts)
-      }
-      this.#outage.over()
+      await this.#ring(key, target, facts, cause)
     } catch (error) {
-      if (error instanceof TemporalUnavailable && facts !== undefined) await this.#outage.tell(target, facts.uid)
+      if (cause !== '' && !this.#causes.has(key)) this.#causes.set(key, cause)
+      if (error instanceof TemporalUnavailable && facts !== undefined)
+        await this.#outage.tell(target, facts.uid)
       throw error
     }
+  }
+
+  async #ring(key: string, target: Target, facts: KnownFacts | undefined, cause: string): Promise<void> {
+    const { doorbell } = this.#options
+    if (facts === undefined) {
+      await doorbell.tellDeleted(target)
+      this.#known.delete(key)
+    } else if (cause !== '' || !sameFacts(this.#known.get(key), facts)) {
+      // Noted before the call: what the workflow writes while the call is under way is noted after it.
+      this.#known.set(key, facts)
+      try {
+        await doorbell.ring(target, 'changed', facts, cause)
+      } catch (error) {
+        this.#known.delete(key)
+        throw error
+      }
+    } else {
+      return
+    }
+    // Only a call that got through shows that Temporal is there.
+    this.#outage.over()
   }
 }
 

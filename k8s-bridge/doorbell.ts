@@ -32,6 +32,7 @@ export function sameFacts(a: KnownFacts | undefined, b: KnownFacts): boolean {
     a.uid === b.uid &&
     a.generation === b.generation &&
     a.issuing === b.issuing &&
-    a.secretVersion === b.secretVersion
+    a.secretVersion === b.secretVersion &&
+    a.paused === b.paused
   )
 }

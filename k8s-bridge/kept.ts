@@ -16,6 +16,8 @@ export interface KeptCertificate extends StoredObject {
   /** As in KnownFacts. */
   issuing: string
   nextKey: string
+  /** Annotation certloom.dev/paused. */
+  paused: boolean
   ready: boolean
 }
 
@@ -45,7 +47,11 @@ export interface KeptSecret extends StoredObject {
 
 type Meta = StoredObject['metadata']
 
-function meta({ metadata }: { metadata: { name: string; namespace?: string; uid?: string; resourceVersion?: string } }): Meta {
+function meta({
+  metadata,
+}: {
+  metadata: { name: string; namespace?: string; uid?: string; resourceVersion?: string }
+}): Meta {
   const { name, namespace, uid = '', resourceVersion = '' } = metadata
   return { name, namespace, uid, resourceVersion }
 }
@@ -65,6 +71,7 @@ export function keepCertificate(certificate: Certificate): KeptCertificate {
     issuer: group === builtInGroup ? `${kind}/${namespace}/${name}` : '',
     issuing: issuing?.status === 'True' ? `${issuing.reason ?? ''}@${issuing.lastTransitionTime ?? ''}` : '',
     nextKey: certificate.status?.nextPrivateKeySecretName ?? '',
+    paused: certificate.metadata.annotations?.['certloom.dev/paused'] === 'true',
     ready: conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
   }
 }
@@ -85,7 +92,9 @@ export function keepIssuer(kind: KeptIssuer['kind']): (issuer: Issuer) => KeptIs
 }
 
 export function keepRequest(request: CertificateRequest): KeptRequest {
-  const owner = (request.metadata.ownerReferences ?? []).find((one) => one.controller === true && one.kind === 'Certificate')
+  const owner = (request.metadata.ownerReferences ?? []).find(
+    (one) => one.controller === true && one.kind === 'Certificate',
+  )
   const conditions = request.status?.conditions ?? []
   const foreign = (request.spec?.issuerRef?.group || builtInGroup) !== builtInGroup
   // Our own approval and signature are no news to us; a verdict of somebody else is.

@@ -31,7 +31,10 @@ export class Outage {
     const event = {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: `${target.name.slice(0, 230)}.${(BigInt(now.getTime()) * 1_000_000n).toString(16)}`, namespace },
+      metadata: {
+        name: `${target.name.slice(0, 230)}.${(BigInt(now.getTime()) * 1_000_000n).toString(16)}`,
+        namespace,
+      },
       involvedObject: {
         apiVersion: apiVersionOf(target.kind),
         kind: target.kind,
@@ -50,7 +53,8 @@ export class Outage {
     try {
       await this.#kubernetes.create(apiPath('Event', namespace), event)
     } catch (error) {
-      if (!isStatus(error, 409)) this.#logger.warn({ error: describeError(error), name: target.name }, 'event not written')
+      if (!isStatus(error, 409))
+        this.#logger.warn({ error: describeError(error), name: target.name }, 'event not written')
     }
   }
 }

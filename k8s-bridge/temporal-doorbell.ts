@@ -29,7 +29,13 @@ export interface TemporalDoorbellOptions {
 const AWAY = new Set([1, 4, 8, 13, 14])
 const PAGE_SIZE = 1000
 
-export function temporalDoorbell({ client, namespace, cluster, prefix, deadline }: TemporalDoorbellOptions): Doorbell {
+export function temporalDoorbell({
+  client,
+  namespace,
+  cluster,
+  prefix,
+  deadline,
+}: TemporalDoorbellOptions): Doorbell {
   const idOf = (target: Target) =>
     target.kind === 'Certificate'
       ? certificateWorkflowId(prefix, target, sha256Hex)
@@ -55,7 +61,9 @@ export function temporalDoorbell({ client, namespace, cluster, prefix, deadline 
     tellDeleted: (target) =>
       call(async () => {
         try {
-          await client.workflow.getHandle(idOf(target)).signal('deleted', { v: 1, cause: 'the object is gone' })
+          await client.workflow
+            .getHandle(idOf(target))
+            .signal('deleted', { v: 1, cause: 'the object is gone' })
         } catch (error) {
           if (!(error instanceof WorkflowNotFoundError)) throw error
         }
@@ -70,7 +78,9 @@ function workflowType(target: Target): string {
 
 function inputOf(target: Target, cluster: string, known: KnownFacts): CertificateInput | IssuerInput {
   const { kind, namespace, name } = target
-  return kind === 'Certificate' ? { v: 1, cluster, namespace, name, known } : { v: 1, cluster, kind, namespace, name, known }
+  return kind === 'Certificate'
+    ? { v: 1, cluster, namespace, name, known }
+    : { v: 1, cluster, kind, namespace, name, known }
 }
 
 async function inTime<T>(client: Client, deadline: number, run: () => Promise<T>): Promise<T> {

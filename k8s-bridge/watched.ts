@@ -40,13 +40,26 @@ export class Watched {
 
   constructor(options: WatchedOptions) {
     this.#options = options
-    this.#registry = new InformerRegistry({ kubernetes: options.kubernetes, logger: options.logger, startTimeout: 30_000 })
+    this.#registry = new InformerRegistry({
+      kubernetes: options.kubernetes,
+      logger: options.logger,
+      startTimeout: 30_000,
+    })
     this.#registry.register({
       name: 'bridge',
-      informers: [this.#certificateInformer(), this.#issuerInformer('Issuer'), this.#issuerInformer('ClusterIssuer'), this.#requestInformer(), this.#secretInformer()],
+      informers: [
+        this.#certificateInformer(),
+        this.#issuerInformer('Issuer'),
+        this.#issuerInformer('ClusterIssuer'),
+        this.#requestInformer(),
+        this.#secretInformer(),
+      ],
     })
     this.#certificates = this.#registry.store('certificates')
-    this.#issuers = { Issuer: this.#registry.store('issuers'), ClusterIssuer: this.#registry.store('clusterissuers') }
+    this.#issuers = {
+      Issuer: this.#registry.store('issuers'),
+      ClusterIssuer: this.#registry.store('clusterissuers'),
+    }
     this.#secrets = this.#registry.store('secrets')
   }
 
@@ -66,7 +79,9 @@ export class Watched {
   facts(target: Target): KnownFacts | undefined {
     if (target.kind !== 'Certificate') {
       const issuer = this.#issuers[target.kind].get(storeKey(target))
-      return issuer && { uid: issuer.metadata.uid, generation: issuer.generation, issuing: '', secretVersion: '' }
+      return (
+        issuer && { uid: issuer.metadata.uid, generation: issuer.generation, issuing: '', secretVersion: '' }
+      )
     }
     const certificate = this.#certificates.get(storeKey(target))
     if (certificate === undefined) return undefined
@@ -76,7 +91,16 @@ export class Watched {
       generation: certificate.generation,
       issuing: certificate.issuing,
       secretVersion: secret?.metadata.resourceVersion ?? '',
+      ...(certificate.paused && { paused: true }),
     }
+  }
+
+  /** A Certificate that is not Ready, or an issuer: somebody looks at it and wonders. */
+  waits(target: Target): boolean {
+    const found = (target.kind === 'Certificate' ? this.#certificates : this.#issuers[target.kind]).get(
+      storeKey(target),
+    )
+    return found !== undefined && (!found.ready || (found.kind === 'Certificate' && found.issuing !== ''))
   }
 
   targets(): Target[] {
@@ -101,7 +125,8 @@ export class Watched {
         onAdd: (one) => changed(targetOf(one), ''),
         onUpdate: (one, before) => {
           // The next key's name changes only by our own hand, in the write that begins an issuance.
-          const ours = one.generation === before.generation && (one.nextKey !== before.nextKey || one.issuing === '')
+          const asked = one.generation !== before.generation || one.paused !== before.paused
+          const ours = !asked && (one.nextKey !== before.nextKey || one.issuing === '')
           if (ours) ownWrite(targetOf(one), 'issuing')
           else changed(targetOf(one), '')
         },
@@ -134,9 +159,14 @@ export class Watched {
   #requestInformer() {
     const ring = (one: KeptRequest, cause: string) => {
       if (one.certificate === '') return
-      const target: Target = { kind: 'Certificate', namespace: one.metadata.namespace ?? '', name: one.certificate }
+      const target: Target = {
+        kind: 'Certificate',
+        namespace: one.metadata.namespace ?? '',
+        name: one.certificate,
+      }
       const owner = this.#certificates.get(storeKey(target))
-      if (owner?.metadata.uid === one.certificateUid && owner.issuing !== '') this.#options.changed(target, cause)
+      if (owner?.metadata.uid === one.certificateUid && owner.issuing !== '')
+        this.#options.changed(target, cause)
     }
     return informer<KeptRequest, CertificateRequest>({
       name: 'certificaterequests',
@@ -152,10 +182,10 @@ export class Watched {
   }
 
   #secretInformer() {
-    const look = (one: KeptSecret, cause: string) => {
+    const look = (one: KeptSecret, cause: string, ours: boolean) => {
       const place = `${one.metadata.namespace}/${one.metadata.name}`
       for (const certificate of this.#certificates.byIndex('secret', place)) {
-        if (one.published) this.#options.ownWrite(targetOf(certificate), 'secretVersion')
+        if (ours) this.#options.ownWrite(targetOf(certificate), 'secretVersion')
         else this.#options.changed(targetOf(certificate), '')
       }
       for (const store of Object.values(this.#issuers)) {
@@ -174,10 +204,12 @@ export class Watched {
       handler: {
         onAdd: (one) => {
           // The first list shows what was there before: nothing of it is news to an issuer.
-          if (this.synced) look(one, 'Secret appeared')
+          if (this.synced) look(one, 'Secret appeared', one.published !== '')
         },
-        onUpdate: (one) => look(one, 'Secret changed'),
-        onDelete: (one) => look({ ...one, published: false }, 'Secret deleted'),
+        onUpdate: (one, before) => {
+          look(one, 'Secret changed', one.published !== '' && one.published !== before.published)
+        },
+        onDelete: (one) => look(one, 'Secret deleted', false),
       },
     })
   }
@@ -185,7 +217,8 @@ export class Watched {
   /** Only for those who wait: a Certificate that is Ready and quiet does not care how its issuer fares. */
   #ringWaiting(issuer: KeptIssuer, cause: string): void {
     for (const certificate of this.#certificates.byIndex('issuer', keyOf(targetOf(issuer)))) {
-      if (!certificate.ready || certificate.issuing !== '') this.#options.changed(targetOf(certificate), cause)
+      if (!certificate.ready || certificate.issuing !== '')
+        this.#options.changed(targetOf(certificate), cause)
     }
   }
 
@@ -194,7 +227,13 @@ export class Watched {
   }
 }
 
-function targetOf({ kind, metadata }: { kind: Target['kind']; metadata: { namespace?: string; name: string } }): Target {
+function targetOf({
+  kind,
+  metadata,
+}: {
+  kind: Target['kind']
+  metadata: { namespace?: string; name: string }
+}): Target {
   return { kind, namespace: metadata.namespace ?? '', name: metadata.name }
 }
 

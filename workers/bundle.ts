@@ -7,6 +7,7 @@ export async function workflowBundle(log: Logger): Promise<{ code: string }> {
   const started = performance.now()
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    payloadConverterPath: fileURLToPath(new URL('../workflows/payload-converter.ts', import.meta.url)),
     logger: quiet(log),
   })
   log.debug({ ms: Math.round(performance.now() - started), bytes: code.length }, 'workflow code bundled')

@@ -6,6 +6,12 @@ import { LOCK_TASK_QUEUE, acquireUpdate, dnsNameWorkflowId, releaseSignal, workf
 /** How long a lock may take to answer, in milliseconds; then the step is tried again. */
 const ANSWER_MS = 10_000
 
+/**
+ * How long what an ended run has begun may go on, in milliseconds: a step hears of the end with its next heartbeat, and
+ * its plugin has five seconds until it is killed.
+ */
+const ENDING_MS = 15_000
+
 /** The locks of challenge names: workflows that live while somebody holds or waits. */
 export function nameLocks(client: Client): NameLocks {
   return {
@@ -17,7 +23,7 @@ export function nameLocks(client: Client): NameLocks {
             workflowId: dnsNameWorkflowId(fqdn, sha256Hex),
             taskQueue: LOCK_TASK_QUEUE,
             workflowIdConflictPolicy: 'USE_EXISTING',
-            args: [{ v: 1, fqdn }],
+            args: [{ v: 1, fqdn, first: message.requestId }],
             staticSummary: `exclusive use of ${fqdn}`,
           }),
         }),
@@ -30,10 +36,10 @@ export function nameLocks(client: Client): NameLocks {
         if (!(error instanceof WorkflowNotFoundError)) throw error
       }
     },
-    async isOpen(workflowId) {
+    async isOpen(workflowId, runId) {
       try {
-        const { status } = await client.workflow.getHandle(workflowId).describe()
-        return status.name === 'RUNNING'
+        const { closeTime } = await client.workflow.getHandle(workflowId, runId).describe()
+        return closeTime === undefined || closeTime.getTime() + ENDING_MS > Date.now()
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false
         throw error

@@ -48,7 +48,7 @@ export interface ExistingLook {
   requestDigest: string
   certificate?: CertificateSummary
   renewalTime?: string
-  /** The status in the cluster does not say what is true now. */
+  /** The status in the cluster, or what the Secret says of itself, is not what is true now. */
   statusStale: boolean
   /** The first names, for search attributes and details. */
   names: string[]

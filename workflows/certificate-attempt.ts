@@ -1,6 +1,7 @@
 import { CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow'
-import type { AttemptReference, ExistingLook } from './activities.ts'
+import type { AttemptReference, ExistingLook, Look } from './activities.ts'
 import type { Desk } from './desk.ts'
+import { blockedDelay } from './domain/blocked-delay.ts'
 import { failureKind, type Failure } from './domain/failures.ts'
 import type { CertificateInput } from './messages.ts'
 import { CarryOn, OutOfTime, type Issuance } from './stages/context.ts'
@@ -30,6 +31,8 @@ export class CertificateAttempt {
   readonly #look: ExistingLook
   readonly #undo = new Undo()
   readonly #scope = new CancellationScope()
+  /** Of the request that the attempt is about. */
+  #requestDigest: string
   #givenUp: 'changed' | 'gone' | 'operator' | undefined
   #over = false
 
@@ -38,9 +41,11 @@ export class CertificateAttempt {
     this.#story = story
     this.#desk = desk
     this.#look = look
+    this.#requestDigest = look.requestDigest
   }
 
-  async run(cause: { reason: string; message: string }): Promise<AttemptEnd> {
+  /** `bell`: what rang later than this has not been looked at. */
+  async run(cause: { reason: string; message: string }, bell: number): Promise<AttemptEnd> {
     const revision = this.#look.revision + 1
     const number = this.#desk.begin({ revision, cause: cause.reason, giveUp: (why) => this.#giveUp(why) })
     const { namespace, name } = this.#input
@@ -48,7 +53,7 @@ export class CertificateAttempt {
     const attempt: AttemptReference = { certificate, revision, attempt: number }
     this.#story.tell('Issuing', `${cause.message} (attempt ${number}, revision ${revision})`)
 
-    const watching = this.#watch()
+    const watching = this.#watch(bell)
     try {
       return await this.#scope.run(() => this.#issue(attempt, cause))
     } catch (error) {
@@ -62,6 +67,7 @@ export class CertificateAttempt {
   async #issue(attempt: AttemptReference, cause: { reason: string; message: string }): Promise<AttemptEnd> {
     const published = await issue(this.#issuance(attempt), this.#desk.grants, cause, (prepared) => {
       this.#story.learn(prepared.known)
+      this.#requestDigest = prepared.requestDigest
     })
     this.#story.learn(published.known)
     const { certificate, revision, renewalTime } = published
@@ -92,38 +98,68 @@ export class CertificateAttempt {
     if (failure === undefined || failureKind(failure.code) !== 'spent') throw error
     this.#undo.settled('discard attempt')
     await this.#undo.run()
-    const known = await CancellationScope.nonCancellable(() =>
-      step('failAttempt', { ...attempt, failure }, { summary: `attempt ${number} failed: ${failure.code}` }),
-    )
-    this.#story.learn(known)
+    await CancellationScope.nonCancellable(() => this.#count(attempt, failure))
     this.#desk.settle(number, { outcome: 'failed', ...failure }, true)
     return { how: 'failed' }
   }
 
+  /** Until the failure stands in the status, nothing would keep the next attempt from following at once. */
+  async #count(attempt: AttemptReference, failure: Failure): Promise<void> {
+    for (let looks = 1; ; looks++) {
+      const bell = this.#desk.bell
+      try {
+        const summary = `attempt ${attempt.attempt} failed: ${failure.code}`
+        return this.#story.learn(await step('failAttempt', { ...attempt, failure }, { summary }))
+      } catch (error) {
+        const refused = failureOf(error)
+        if (refused === undefined) throw error
+        this.#story.tell('Blocked', refused.message, refused)
+        await this.#desk.wait(bell, blockedDelay(looks), `write the failure down, ${refused.code}`)
+      }
+    }
+  }
+
   #issuance(attempt: AttemptReference): Issuance {
+    const carryOnIfLong = () => {
+      if (workflowInfo().historyLength > LONG_WAIT_EVENTS) throw new CarryOn()
+    }
     return {
       attempt,
       cluster: this.#input.cluster,
       undo: this.#undo,
       report: (finding, failure) => this.#story.tell(failure === undefined ? 'Issuing' : 'Blocked', finding, failure),
-      pause: async (ms, summary) => {
-        if (workflowInfo().historyLength > LONG_WAIT_EVENTS) throw new CarryOn()
-        await this.#desk.wait(this.#desk.bell, ms, summary)
+      carryOnIfLong,
+      bell: () => this.#desk.bell,
+      pause: async (ms, summary, bell) => {
+        carryOnIfLong()
+        await this.#desk.wait(bell, ms, summary)
         this.#story.tell('Issuing', `${summary}: looking again`)
       },
     }
   }
 
   /** Looks whenever the bell rings, and gives the attempt up where it would issue something that is not wanted. */
-  async #watch(): Promise<void> {
-    for (let bell = this.#desk.bell; ; bell = this.#desk.bell) {
+  async #watch(seen: number): Promise<void> {
+    for (let bell = seen; ; ) {
       await condition(() => this.#over || this.#desk.bell !== bell)
       if (this.#over) return
-      const { namespace, name } = this.#input
-      const look = await localStep('look', { namespace, name, uid: this.#look.known.uid, leftovers: false })
+      bell = this.#desk.bell
+      const look = await this.#lookAgain()
       if (this.#over) return
+      if (look === undefined) continue
       if (!look.exists || look.deleting || look.known.uid !== this.#look.known.uid) this.#giveUp('gone')
-      else if (look.requestDigest !== this.#look.requestDigest) this.#giveUp('changed')
+      else if (look.requestDigest !== this.#requestDigest) this.#giveUp('changed')
+    }
+  }
+
+  /** Undefined where nothing can be read: no reason to give up, the steps of the attempt will say what is wrong. */
+  async #lookAgain(): Promise<Look | undefined> {
+    const { namespace, name } = this.#input
+    try {
+      return await localStep('look', { namespace, name, uid: this.#look.known.uid, leftovers: false })
+    } catch (error) {
+      if (failureOf(error) === undefined) throw error
+      return undefined
     }
   }
 

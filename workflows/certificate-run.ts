@@ -7,7 +7,7 @@ import { nextAttempt } from './domain/back-off.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
 import { describeFailure, type Failure } from './domain/failures.ts'
 import { nextStep, type Step } from './domain/next-step.ts'
-import { followable } from './domain/restarts.ts'
+import { MOST_RESTARTS_AN_HOUR, addRestart, followable } from './domain/restarts.ts'
 import { Desk } from './desk.ts'
 import type { CertificateInput } from './messages.ts'
 import { failureOf, localStep, step } from './stages/steps.ts'
@@ -16,6 +16,8 @@ import { Story } from './story.ts'
 
 /** A run between failed attempts starts anew past this many events, so that every page of the UI stays short. */
 const LONG_RUN_EVENTS = 150
+/** A run that is rung or blocked again and again starts anew past this many: the server ends one with 51,200. */
+const LONG_WAIT_EVENTS = 1_000
 
 /** The loop of one run and what it remembers. Handlers only fill the desk's mailbox; everything happens here. */
 export class CertificateRun {
@@ -46,12 +48,13 @@ export class CertificateRun {
     for (let over = false; !over; ) {
       const bell = this.#desk.bell
       try {
+        if (workflowInfo().historyLength > LONG_WAIT_EVENTS) await this.#continueAsNew()
         over = await this.#round(bell)
       } catch (error) {
         const failure = failureOf(error)
         if (failure === undefined) throw error
         // Not the attempt's fault, but that of a step around it: a right that is missing, an object that is unreadable.
-        await this.#blocked(failure)
+        await this.#blocked(failure, bell)
       }
     }
     this.#story.tell('Deleting', 'the Certificate is gone')
@@ -61,9 +64,10 @@ export class CertificateRun {
   async #round(bell: number): Promise<boolean> {
     const look = await this.#look()
     const next = this.#decide(look)
-    if (next.do === 'end' || !look.exists) return true
+    // What rang since the look began may be the next object of this name: look again before leaving.
+    if (next.do === 'end' || !look.exists) return bell === this.#desk.bell
     if (this.#desk.takeCancel()) await this.#continueAsNew()
-    if (next.do === 'issue') await this.#issue(look, next.cause)
+    if (next.do === 'issue') await this.#issue(look, next.cause, bell)
     else await this.#rest(look, next, bell)
     if (this.#desk.takeRefresh()) await this.#continueAsNew()
     return false
@@ -75,7 +79,10 @@ export class CertificateRun {
     const { namespace, name } = this.#input
     const look = await localStep('look', { namespace, name, uid: this.#uid, leftovers })
     if (!look.exists) return look
-    if (this.#uid !== undefined && this.#uid !== look.known.uid) this.#desk.forget()
+    if (this.#uid !== undefined && this.#uid !== look.known.uid) {
+      this.#desk.forget()
+      this.#restarts = []
+    }
     this.#uid = look.known.uid
     this.#story.see(look)
     for (const record of look.leftovers) await cleanUp(record, this.#input.cluster, record.fqdn)
@@ -90,15 +97,16 @@ export class CertificateRun {
     })
     if (decision.do !== 'issue') return decision
     const until = followable(this.#restarts, Date.now())
-    return until === undefined ? decision : { do: 'backOff', until }
+    if (until === undefined) return decision
+    return { do: 'backOff', until, why: `its request changed ${MOST_RESTARTS_AN_HOUR} times within an hour` }
   }
 
-  async #issue(look: ExistingLook, cause: { reason: string; message: string }): Promise<void> {
+  async #issue(look: ExistingLook, cause: { reason: string; message: string }, bell: number): Promise<void> {
     // One run tells one revision: whoever opens the next one must not scroll past this one's story.
     if (this.#issued || workflowInfo().historyLength > LONG_RUN_EVENTS) await this.#continueAsNew()
     this.#alarm.set(undefined, '')
     const attempt = new CertificateAttempt(this.#input, this.#story, this.#desk, look)
-    const end = await attempt.run(cause)
+    const end = await attempt.run(cause, bell)
     await this.#settle(end)
   }
 
@@ -111,10 +119,10 @@ export class CertificateRun {
       case 'failed':
         return
       case 'changed':
-        this.#restarts = [...this.#restarts, new Date(Date.now()).toISOString()]
+        this.#restarts = addRestart(this.#restarts, Date.now())
         return
       case 'blocked':
-        return this.#blocked(end.failure)
+        return this.#blocked(end.failure, this.#desk.bell)
       case 'carryOn':
         return this.#continueAsNew()
       case 'gone':
@@ -142,20 +150,21 @@ export class CertificateRun {
         this.#story.tell('Blocked', describeFailure(next.failure), next.failure)
         break
       case 'backOff':
-        this.#story.tell('BackingOff', `${look.failures} failed attempts; the next one at ${at}`)
+        this.#story.tell('BackingOff', `${next.why}; the next attempt at ${at}`)
         break
       case 'wait':
         this.#story.tell('Waiting', at === '' ? 'nothing to do until something changes' : `renewal at ${at}`)
         break
     }
     this.#alarm.set(until, next.do === 'wait' ? `renew at ${at}` : `try again at ${at}`)
+    this.#blockedLooks = 0
     await condition(() => this.#desk.bell !== bell || this.#alarm.fired)
   }
 
-  async #blocked(failure: Failure): Promise<void> {
+  async #blocked(failure: Failure, bell: number): Promise<void> {
     this.#blockedLooks += 1
     this.#story.tell('Blocked', failure.message, failure)
-    await this.#desk.wait(this.#desk.bell, blockedDelay(this.#blockedLooks), `look again, ${failure.code}`)
+    await this.#desk.wait(bell, blockedDelay(this.#blockedLooks), `look again, ${failure.code}`)
   }
 
   async #continueAsNew(): Promise<void> {

@@ -1,7 +1,7 @@
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow'
 import { addAttempt, settleAttempt, type Attempt, type Settlement } from './domain/attempts.ts'
 import { describePlan } from './domain/describe-plan.ts'
-import { parsePause, parseRenew, type Renewal } from './domain/doorbell-messages.ts'
+import { parsePause, parseRenew, parseRequestId, type Renewal } from './domain/doorbell-messages.ts'
 import {
   attemptsQuery,
   changedSignal,
@@ -64,8 +64,9 @@ export class Desk {
     return this.#paused
   }
 
-  async wait(bell: number, ms: number, summary: string): Promise<void> {
-    await condition(() => this.#bell !== bell || this.#cancel, ms, { summary })
+  /** Waits at the most `ms`; a message that came after `bell` ends the wait. Without `bell` nothing does. */
+  async wait(bell: number | undefined, ms: number, summary: string): Promise<void> {
+    await condition(() => bell !== undefined && this.#bell !== bell, ms, { summary })
   }
 
   cancel(): void {
@@ -146,7 +147,7 @@ export class Desk {
       },
       { description: 'Continue as new when nothing is under way, to run the newest workflow code.' },
     )
-    setHandler(grantedSignal, (message) => this.grants.grant(message.requestId), {
+    setHandler(grantedSignal, (message: unknown) => this.grants.grant(parseRequestId(message)), {
       description: 'From the lock of a challenge name: it is this certificate’s turn.',
     })
     setHandler(renewNowUpdate, (message?: RenewMessage) => askRenew(message), {

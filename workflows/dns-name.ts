@@ -6,11 +6,13 @@ import {
   makeContinueAsNewFunc,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow'
-import { acquire, emptyQueue, isIdle, release, seed, type LockEntry, type LockQueue } from './domain/lock-queue.ts'
+import { blockedDelay } from './domain/blocked-delay.ts'
+import { acquire, emptyQueue, isIdle, release, seed, type LockClaim, type LockEntry, type LockQueue } from './domain/lock-queue.ts'
 import { acquireUpdate, grantedSignal, releaseSignal, type DnsNameInput } from './messages.ts'
-import { step } from './stages/steps.ts'
+import { failureOf, step } from './stages/steps.ts'
 
 /** How often the holder is looked at while somebody waits, in milliseconds. */
 const INSPECT_MS = 10_000
@@ -24,22 +26,32 @@ const LONG_RUN_EVENTS = 2_000
  * outlives a terminated workflow. A holder that is gone is found by looking, never by a clock alone.
  */
 export async function dnsName(input: DnsNameInput): Promise<void> {
+  const { fqdn } = input
   let queue = (input.queue as LockQueue | undefined) ?? emptyQueue()
   let seeded = input.queue !== undefined
   let toTell: LockEntry | undefined
+  let finding = ''
+  /** Whose record an inspection may be removing: until it ends, nothing is said to or heard from that one. */
+  let inspected: string | undefined
+  let inspectAt: number | undefined
   const now = () => new Date().toISOString()
   const change = (next: { queue: LockQueue; granted?: LockEntry }) => {
     queue = next.queue
     toTell = next.granted ?? toTell
   }
 
-  setHandler(releaseSignal, (message) => change(release(queue, message.requestId, now())), {
-    description: 'Give the name back.',
-  })
+  setHandler(
+    releaseSignal,
+    async ({ requestId }) => {
+      await condition(() => seeded && inspected !== requestId)
+      change(release(queue, requestId, now()))
+    },
+    { description: 'Give the name back.' },
+  )
   setHandler(
     acquireUpdate,
     async ({ v: _v, ...message }) => {
-      await condition(() => seeded)
+      await condition(() => seeded && inspected !== message.requestId)
       const { answer, ...next } = acquire(queue, { ...message, at: now() })
       // Whoever asks hears it from the answer; only one that waited is told by signal.
       queue = next.queue
@@ -52,26 +64,30 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
   )
 
   if (!seeded) {
-    change(seed(queue, await step('findClaims', input, { summary: `${input.fqdn}: who may hold it` })))
+    change(seed(queue, await claims(input)))
     seeded = true
   }
   for (;;) {
-    setCurrentDetails(describe(input.fqdn, queue))
-    const seen = queue
-    const waiting = queue.waiting.length > 0
-    const changed = () => toTell !== undefined || queue !== seen
-    // With somebody waiting the holder is looked at now and then; without, nothing costs anything.
-    if (waiting) {
-      const inTime = await condition(changed, INSPECT_MS, { summary: `look at the holder of ${input.fqdn}` })
+    setCurrentDetails(describe(fqdn, queue, finding))
+    const seen = standing(queue)
+    const changed = () => toTell !== undefined || standing(queue) !== seen
+    // With somebody waiting the holder is looked at now and then; without, nothing costs anything. Those who wait ask
+    // again and again, and that must not put the look off.
+    if (queue.waiting.length > 0) {
+      inspectAt ??= Date.now() + INSPECT_MS
+      const left = Math.max(inspectAt - Date.now(), 1)
+      const inTime = await condition(changed, left, { summary: `look at the holder of ${fqdn}` })
       if (!inTime && queue.holder !== undefined) await inspect(queue.holder)
     } else if (!isIdle(queue)) {
       await condition(changed)
     }
-    if (toTell !== undefined) {
-      const granted = toTell
-      toTell = undefined
-      await tell(granted, input.fqdn)
+    const granted = toTell
+    toTell = undefined
+    // One that cannot be told is gone: who comes after it need not wait for that.
+    if (granted !== undefined && !(await tell(granted, fqdn)) && queue.holder?.requestId === granted.requestId) {
+      await inspect(queue.holder)
     }
+    if (holderOf(seen) !== queue.holder?.requestId || queue.waiting.length === 0) inspectAt = undefined
     if (isIdle(queue) || workflowInfo().historyLength > LONG_RUN_EVENTS) {
       await condition(allHandlersFinished)
       if (isIdle(queue)) return
@@ -83,26 +99,64 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
 
   async function inspect(holder: LockEntry): Promise<void> {
     const { requestId, workflowId, challenge } = holder
-    const state = await step(
-      'inspectHolder',
-      { requestId, workflowId, challenge, fqdn: input.fqdn },
-      { summary: `${input.fqdn}: is its holder still there` },
-    )
-    if (state === 'gone' && queue.holder?.requestId === requestId) change(release(queue, requestId, now()))
+    inspectAt = undefined
+    inspected = requestId
+    try {
+      const state = await step(
+        'inspectHolder',
+        { requestId, workflowId, challenge, fqdn },
+        { summary: `${fqdn}: is its holder still there` },
+      )
+      finding = ''
+      if (state === 'gone' && queue.holder?.requestId === requestId) change(release(queue, requestId, now()))
+    } catch (error) {
+      const failure = failureOf(error)
+      if (failure === undefined) throw error
+      // What the holder left cannot be removed: the name stays his, and the next look tries again.
+      finding = failure.message
+    } finally {
+      inspected = undefined
+    }
   }
 }
 
-async function tell(granted: LockEntry, fqdn: string): Promise<void> {
+/** Who may hold the name. Nobody is served before that is known. */
+async function claims(input: DnsNameInput): Promise<LockClaim[]> {
+  for (let looks = 1; ; looks++) {
+    try {
+      return await step('findClaims', input, { summary: `${input.fqdn}: who may hold it` })
+    } catch (error) {
+      const failure = failureOf(error)
+      if (failure === undefined) throw error
+      setCurrentDetails(`Who may hold **${input.fqdn}** cannot be found out yet: ${failure.message}`)
+      await sleep(blockedDelay(looks), { summary: `look again, ${failure.code}` })
+    }
+  }
+}
+
+async function tell(granted: LockEntry, fqdn: string): Promise<boolean> {
   try {
     const message = { v: 1 as const, requestId: granted.requestId, fqdn }
     await getExternalWorkflowHandle(granted.workflowId).signal(grantedSignal, message)
+    return true
   } catch (error) {
-    // The waiter is gone; the look at the holder will find that and serve the next one.
     log.info('the next holder could not be told', { workflowId: granted.workflowId, error: String(error) })
+    return false
   }
 }
 
-function describe(fqdn: string, queue: LockQueue): string {
+/** Who holds and who waits, to compare. */
+function standing({ holder, waiting }: LockQueue): string {
+  return [holder, ...waiting].map((entry) => entry?.requestId ?? '').join(' ')
+}
+
+function holderOf(shown: string): string | undefined {
+  const [holder] = shown.split(' ')
+  return holder === '' ? undefined : holder
+}
+
+function describe(fqdn: string, queue: LockQueue, finding: string): string {
   const waiting = queue.waiting.map((one) => `\n- ${one.workflowId}`).join('')
-  return `**${fqdn}** is held by ${queue.holder?.workflowId ?? 'nobody'}.${waiting === '' ? '' : `\n\nWaiting:${waiting}`}`
+  const trouble = finding === '' ? '' : `\n\nThe record of the holder cannot be removed yet: ${finding}`
+  return `**${fqdn}** is held by ${queue.holder?.workflowId ?? 'nobody'}.${trouble}${waiting === '' ? '' : `\n\nWaiting:${waiting}`}`
 }

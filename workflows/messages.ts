@@ -73,6 +73,8 @@ export interface KnownFacts {
   issuing: string
   /** resourceVersion of the target Secret, empty where there is none. */
   secretVersion: string
+  /** Annotation certloom.dev/paused; absent where it is not set. */
+  paused?: true
 }
 
 /** The memo of every workflow of ours. A workflow of a foreign cluster is refused. */
@@ -171,6 +173,8 @@ export const grantedSignal = defineSignal<[{ v: 1; requestId: string; fqdn: stri
 export interface DnsNameInput {
   v: 1
   fqdn: string
+  /** requestId of the one who asks first and so starts the lock. */
+  first?: string
   queue?: unknown
 }
 

@@ -4,6 +4,7 @@ import type { CertificateSummary, ExistingLook } from './activities.ts'
 import { describeFailure, type Failure } from './domain/failures.ts'
 import { describeStory } from './domain/describe-story.ts'
 import type { Phase } from './domain/phases.ts'
+import { searchNames } from './domain/search-names.ts'
 import type { CertificateInput, KnownFacts, WorkflowMemo } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
 
@@ -13,6 +14,8 @@ export interface StoryState {
   failure?: Failure
   issuer: string
   names: string[]
+  /** How many names there are besides `names`. */
+  moreNames: number
   revision: number
   failures: number
   paused: boolean
@@ -40,6 +43,7 @@ export class Story {
       finding: 'looking at the Certificate',
       issuer: '',
       names: [],
+      moreNames: 0,
       revision: 0,
       failures: 0,
       paused,
@@ -57,8 +61,8 @@ export class Story {
 
   see(look: ExistingLook): void {
     this.learn(look.known)
-    const { issuer, names, revision, failures, certificate, renewalTime } = look
-    Object.assign(this.state, { issuer, names, revision, failures, certificate, renewalTime })
+    const { issuer, names, moreNames, revision, failures, certificate, renewalTime } = look
+    Object.assign(this.state, { issuer, names, moreNames, revision, failures, certificate, renewalTime })
   }
 
   /** `failure` only where somebody has to act. */
@@ -87,7 +91,7 @@ export class Story {
       { key: searchAttributes.issuer, value: state.issuer.slice(0, 200) },
       { key: searchAttributes.phase, value: state.phase },
       { key: searchAttributes.errorType, value: state.failure?.code ?? '' },
-      { key: searchAttributes.dnsNames, value: state.names },
+      { key: searchAttributes.dnsNames, value: searchNames(state.names, state.moreNames) },
       { key: searchAttributes.failures, value: state.failures },
       { key: searchAttributes.revision, value: state.revision },
       { key: searchAttributes.paused, value: state.phase === 'Paused' },

@@ -9,7 +9,7 @@ import { cleanUpRecord } from '../dns/registry.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { readChallenge, writeChallengeStatus } from './objects.ts'
-import { unclaim } from './present.ts'
+import { mayRemove, unclaim } from './hold.ts'
 import { providerDeps } from './solver.ts'
 
 /** How long a Challenge that is to go waits for its record to go first, in milliseconds. */
@@ -17,7 +17,8 @@ const LONGEST_HOLD_MS = 600_000
 const LOST_CREDENTIALS: readonly FailureCode[] = ['SecretNotFound', 'SecretKeyMissing']
 
 /**
- * Removes a challenge record, gives the lock of its name back and lets the Challenge go.
+ * Removes a challenge record, lets the Challenge go and gives the lock of its name back: in this order, so that no
+ * claim stands when the next one is served, and no removal is repeated then.
  *
  * A second run is harmless: a record that is gone, a lock that is free and a Challenge that is deleted are all fine.
  */
@@ -30,7 +31,9 @@ export async function cleanUpChallenge(
   const challenge = await readChallenge(deps.kubernetes, record)
   const subject = challenge && { kind: 'Challenge' as const, metadata: challenge.metadata }
   try {
-    await cleanUpRecord(record.handle, providerDeps(deps), { signal, heartbeat: () => Context.current().heartbeat() })
+    if (await mayRemove(deps, record)) {
+      await cleanUpRecord(record.handle, providerDeps(deps), { signal, heartbeat: () => Context.current().heartbeat() })
+    }
   } catch (error) {
     if (challenge === undefined || subject === undefined) throw error
     const text = error instanceof CertloomError ? error.failure.message : 'the provider failed'
@@ -40,14 +43,15 @@ export async function cleanUpChallenge(
       await writeChallengeStatus(deps.kubernetes, challenge, { reason })
     }
     if (await isHopeless(deps, record, error)) return leaveBehind(deps, record, events)
-    if (record.letGo === true || heldTooLong(challenge)) await unclaim(deps, challenge)
+    if (record.letGo === true || heldTooLong(challenge)) await unclaim(deps, record)
     throw error
   }
+  await unclaim(deps, record)
+  if (challenge !== undefined) {
+    const { namespace, name, uid } = challenge.metadata
+    await deps.kubernetes.delete(apiPath('Challenge', namespace, name), { uid })
+  }
   if (record.lock !== undefined) await deps.locks.release(record.fqdn, record.lock.requestId)
-  if (challenge === undefined) return
-  await unclaim(deps, challenge)
-  const { namespace, name, uid } = challenge.metadata
-  await deps.kubernetes.delete(apiPath('Challenge', namespace, name), { uid })
 }
 
 /**
@@ -60,12 +64,13 @@ export async function giveUpCleanUp(deps: ActivityDeps, input: CleanUpInput, eve
 
 async function leaveBehind(deps: ActivityDeps, record: RecordReference, events: Events): Promise<void> {
   deps.log.error({ fqdn: record.fqdn, provider: record.provider, code: 'LeftBehind' }, 'a challenge record stays behind')
-  if (record.lock !== undefined) await deps.locks.release(record.fqdn, record.lock.requestId)
   const challenge = await readChallenge(deps.kubernetes, record)
-  if (challenge === undefined) return
-  const message = `The record ${record.fqdn} could not be removed via ${record.provider}; remove it by hand`
-  events.warning({ kind: 'Challenge', metadata: challenge.metadata }, 'LeftBehind', message)
-  await unclaim(deps, challenge)
+  if (challenge !== undefined) {
+    const message = `The record ${record.fqdn} could not be removed via ${record.provider}; remove it by hand`
+    events.warning({ kind: 'Challenge', metadata: challenge.metadata }, 'LeftBehind', message)
+    await unclaim(deps, record)
+  }
+  if (record.lock !== undefined) await deps.locks.release(record.fqdn, record.lock.requestId)
 }
 
 /** Never holds a namespace up for longer than ten minutes; the tries go on without the Challenge. */
@@ -75,9 +80,15 @@ function heldTooLong({ metadata }: Challenge): boolean {
 }
 
 /** The credentials went with the namespace that is being deleted: no later try can have them. */
-async function isHopeless({ kubernetes }: ActivityDeps, { challenge }: RecordReference, error: unknown): Promise<boolean> {
+async function isHopeless({ kubernetes }: ActivityDeps, { challenge, handle }: RecordReference, error: unknown): Promise<boolean> {
   if (!(error instanceof CertloomError) || !LOST_CREDENTIALS.includes(error.failure.code)) return false
+  if (secretNamespace(handle) !== challenge.namespace) return false
   const path = apiPath('Namespace', undefined, challenge.namespace)
   const namespace = await kubernetes.get<{ metadata: ObjectMetadata }>(path)
   return namespace === undefined || namespace.metadata.deletionTimestamp !== undefined
+}
+
+/** Where the credentials of a record are; undefined where its provider needs none. */
+function secretNamespace(handle: unknown): string | undefined {
+  return (handle as { secretRef?: { namespace?: string } } | undefined)?.secretRef?.namespace
 }

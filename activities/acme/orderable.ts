@@ -15,7 +15,12 @@ export async function checkOrderable(deps: ActivityDeps, issuer: LiveIssuer, cer
   const named = orderIdentifiers({ commonName, dnsNames, ipAddresses, uris, emailAddresses, otherNames })
   if ('failure' in named) throw new CertloomError(named.failure.code, named.failure.message)
   const solvers = new Map<number, () => Promise<void>>()
-  for (const { value } of named.identifiers) {
+  for (const { type, value } of named.identifiers) {
+    if (type === 'ip') {
+      // RFC 8738 7: dns-01 must not be used for an address.
+      const message = `The IP address ${value} needs an http-01 solver, which this release does not serve`
+      throw new CertloomError('NameNotOrderable', message)
+    }
     const wildcard = value.startsWith('*.')
     const identifier = value.replace(/^\*\./, '')
     const question = { identifier, wildcard, offeredTypes: ['dns-01', 'http-01'], labels: certificate.metadata.labels }

@@ -7,18 +7,18 @@ import type { ActivityDeps } from '../deps.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { builtInIssuer, readIssuer, type LiveIssuer } from '../issuers/issuer.ts'
-import { annotations } from '../objects.ts'
 import { now } from './create-order.ts'
-import { CHALLENGE_FINALIZER, patchChallengeMetadata, requireChallenge, writeChallengeStatus } from './objects.ts'
-import { readClaim, sealClaim } from './record.ts'
+import { ownRun, writeClaim } from './hold.ts'
+import { requireChallenge, writeChallengeStatus } from './objects.ts'
+import { readClaim } from './record.ts'
 import { providerFor } from './solver.ts'
 
 /**
  * Puts the record of one challenge up. The Challenge says so before the provider is asked: whoever comes after a
  * crash finds what may stand in DNS. A provider that cannot hold two values is asked only under the lock of the name.
  *
- * A second run is harmless: the claim is there already, the lock knows its holder, and providers put the same value
- * up once.
+ * A second run is harmless: the lock knows its holder, a claim that is there tells that the record may stand, and
+ * providers put the same value up once.
  */
 export async function presentChallenge(
   deps: ActivityDeps,
@@ -33,30 +33,15 @@ export async function presentChallenge(
   const provider = providerFor(deps, issuer, challenge.spec.solver)
   await provider.ready()
   const order = await kubernetes.get<Order>(apiPath('Order', plan.challenge.namespace, input.order))
-  const standing = readClaim(challenge, await deps.recordKey())
-
-  const claimed = await claim(deps, challenge, input, order?.status?.url ?? '', standing?.since)
-  if (plan.exclusive) {
-    const answer = await deps.locks.acquire(plan.fqdn, {
-      v: 1,
-      requestId: plan.challenge.uid,
-      workflowId: Context.current().info.workflowExecution?.workflowId ?? '',
-      challenge: plan.challenge,
-      deadline: input.deadline,
-      holding: standing !== undefined,
-    })
-    if (!answer.granted) {
-      // Only who may hold the name claims it: a claim of a mere waiter would mislead a lock that starts anew.
-      if (standing === undefined) await unclaim(deps, claimed)
-      return { queued: { position: answer.position, holder: answer.holder ?? 'another certificate' } }
-    }
-  }
+  const taken = await take(deps, input, challenge, order?.status?.url ?? '')
+  if (taken.queued !== undefined) return { queued: taken.queued }
+  const { standing } = taken
   const subject = { kind: 'Challenge' as const, metadata: challenge.metadata }
-  if (standing === undefined) events.normal(subject, 'Started', 'Challenge scheduled for processing')
+  if (!standing) events.normal(subject, 'Started', 'Challenge scheduled for processing')
   try {
     await provider.present(
       { fqdn: plan.fqdn, domain: challenge.spec.dnsName, value: challenge.spec.key },
-      { signal, heartbeat: () => Context.current().heartbeat(), again: standing !== undefined },
+      { signal, heartbeat: () => Context.current().heartbeat(), again: standing },
     )
   } catch (error) {
     const text = error instanceof CertloomError ? error.failure.message : 'the provider failed'
@@ -82,36 +67,38 @@ async function issuerOf(deps: ActivityDeps, challenge: Challenge): Promise<LiveI
   return issuer
 }
 
-async function claim(
+/**
+ * Takes the name and claims the record, in this order: a claim is the word of a holder, so at any time at the most one
+ * Challenge of a name bears one. The claim is written on the Challenge as it was read before the lock was asked. A lock
+ * that starts without memory changes every Challenge without a claim, so a grant of its lost predecessor is worth
+ * nothing any more.
+ */
+async function take(
   deps: ActivityDeps,
-  challenge: Challenge,
   input: ChallengeInput,
+  read: Challenge,
   order: string,
-  since: string | undefined,
-): Promise<Challenge> {
-  if (since !== undefined) return challenge
-  const text = sealClaim(
-    {
-      v: 1,
-      order,
-      since: new Date().toISOString(),
-      deadline: input.deadline,
-      workflowId: Context.current().info.workflowExecution?.workflowId ?? '',
-      record: input.plan.record,
-    },
-    await deps.recordKey(),
-  )
-  const finalizers = [...new Set([...(challenge.metadata.finalizers ?? []), CHALLENGE_FINALIZER])]
-  const claimed = await patchChallengeMetadata(deps.kubernetes, challenge, {
-    finalizers,
-    annotations: { ...challenge.metadata.annotations, [annotations.record]: text },
-  })
-  if (claimed === undefined) throw new CertloomError('ObjectGone', `Challenge ${challenge.metadata.name} is gone`)
-  return claimed
-}
-
-export async function unclaim(deps: ActivityDeps, challenge: Challenge): Promise<void> {
-  const { [annotations.record]: _record, ...rest } = challenge.metadata.annotations ?? {}
-  const finalizers = (challenge.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CHALLENGE_FINALIZER)
-  await patchChallengeMetadata(deps.kubernetes, challenge, { finalizers, annotations: rest })
+): Promise<Presented & { standing: boolean }> {
+  const { plan, deadline } = input
+  const key = await deps.recordKey()
+  for (let challenge = read; ; challenge = await requireChallenge(deps.kubernetes, plan)) {
+    const claim = readClaim(challenge, key)
+    if (plan.exclusive) {
+      const answer = await deps.locks.acquire(plan.fqdn, {
+        v: 1,
+        requestId: plan.challenge.uid,
+        workflowId: ownRun().workflowId,
+        challenge: plan.challenge,
+        deadline,
+        holding: claim !== undefined,
+      })
+      if (!answer.granted) {
+        const { position, holder = 'another certificate' } = answer
+        return { queued: { position, holder }, standing: claim !== undefined }
+      }
+    }
+    const since = claim?.since ?? new Date().toISOString()
+    const claimed = await writeClaim(deps, challenge, { order, since, deadline, record: plan.record })
+    if (claimed) return { standing: claim !== undefined }
+  }
 }

@@ -13,10 +13,15 @@ export interface RecordClaim {
   since: string
   /** RFC 3339. */
   deadline: string
-  /** Workflow that is told when a lock becomes free. */
+  /** Workflow that put the record up and removes it; it is told when the lock of the name is granted. */
   workflowId: string
+  /** Its run: another run of the same workflow asks the lock before it touches the record. */
+  runId?: string
   record: RecordReference
 }
+
+/** Annotation that names the run of the lock which has made void what an earlier lock may have granted. */
+export const LOCK_ANNOTATION = 'certloom.dev/lock'
 
 /**
  * The claim as text, authenticated with a key that only certloom has: after a loss of Temporal it says which records

@@ -15,8 +15,15 @@ export interface Question {
   labels: Record<string, string> | undefined
 }
 
+/** Between SIGTERM and SIGKILL: people hear of a plugin that ignores its timeout within five seconds of it. */
+const PLUGIN_GRACE_MS = 3_000
+
 export function providerDeps({ kubernetes, settings }: ActivityDeps): ProviderDeps {
-  return { readSecret: (ref) => readSecretKey(kubernetes, ref), pluginDirectory: settings.pluginDirectory }
+  return {
+    readSecret: (ref) => readSecretKey(kubernetes, ref),
+    pluginDirectory: settings.pluginDirectory,
+    pluginGraceMs: PLUGIN_GRACE_MS,
+  }
 }
 
 /** The solver of an issuer for one name; throws NoSolver where none fits. */

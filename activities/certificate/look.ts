@@ -8,10 +8,19 @@ import type { ActivityDeps } from '../deps.ts'
 import { annotations } from '../objects.ts'
 import { claimsOf } from '../acme/claims.ts'
 import { canonicalJson } from '../hash.ts'
+import { secretStale } from './keep-secret.ts'
 import { knownFacts } from './known.ts'
 import { StatusDraft } from './status.ts'
 import { summaryOf } from './summary.ts'
-import { issueInput, literalSubject, readCertificate, requestDigest, requestFacts, viewOf, type CertificateView } from './view.ts'
+import {
+  issueInput,
+  literalSubject,
+  readCertificate,
+  requestDigest,
+  requestFacts,
+  viewOf,
+  type CertificateView,
+} from './view.ts'
 
 /** Names shown in the UI; the rest is a number. */
 const MAX_NAMES = 20
@@ -42,7 +51,10 @@ export async function look({ kubernetes, ...deps }: ActivityDeps, input: LookInp
     backOffApplies: requestStillFits(view),
     requestDigest: requestDigest(certificate),
     renewalTime: ready.renewalTime,
-    statusStale: canonicalJson(draft.status) !== canonicalJson(status ?? {}) || draft.condition('Stalled') !== undefined,
+    statusStale:
+      canonicalJson(draft.status) !== canonicalJson(status ?? {}) ||
+      draft.condition('Stalled') !== undefined ||
+      secretStale(view, now),
     names: names.slice(0, MAX_NAMES),
     moreNames: Math.max(names.length - MAX_NAMES, 0),
     issuer: describeIssuer(spec.issuerRef).replace('.cert-manager.io', ''),
@@ -56,9 +68,14 @@ export async function look({ kubernetes, ...deps }: ActivityDeps, input: LookInp
 }
 
 /** Records of orders that nobody will go on with; those of the issuance under way are taken up by it. */
-async function forgotten(deps: ActivityDeps, { certificate, nextRequest }: CertificateView): Promise<RecordReference[]> {
+async function forgotten(
+  deps: ActivityDeps,
+  { certificate, nextRequest }: CertificateView,
+): Promise<RecordReference[]> {
   const claims = await claimsOf(deps, certificate)
-  return claims.filter((claim) => claim.record.request !== nextRequest?.metadata.uid).map((claim) => claim.record)
+  return claims
+    .filter((claim) => claim.record.request !== nextRequest?.metadata.uid)
+    .map((claim) => claim.record)
 }
 
 /** A failed request that no longer says what is wished does not delay the next attempt. */
@@ -75,5 +92,13 @@ function requestStillFits({ certificate, nextRequest }: CertificateView): boolea
 
 function allNames({ certificate }: CertificateView): string[] {
   const { commonName, dnsNames = [], ipAddresses = [], uris = [], emailAddresses = [] } = certificate.spec
-  return [...new Set([...(commonName === undefined ? [] : [commonName]), ...dnsNames, ...ipAddresses, ...uris, ...emailAddresses])]
+  return [
+    ...new Set([
+      ...(commonName === undefined ? [] : [commonName]),
+      ...dnsNames,
+      ...ipAddresses,
+      ...uris,
+      ...emailAddresses,
+    ]),
+  ]
 }

@@ -16,7 +16,16 @@ import { signers } from '../issuers/signers.ts'
 import { secretBytes, type Secret } from '../objects.ts'
 import { Stopwatch } from '../stopwatch.ts'
 import { knownFacts } from './known.ts'
-import { APPROVED, ISSUED, conditionOf, ensureRequest, isFailed, requestNameOf, writeRequestStatus } from './request.ts'
+import {
+  APPROVED,
+  ISSUED,
+  conditionOf,
+  ensureRequest,
+  isFailed,
+  refusal,
+  requestNameOf,
+  writeRequestStatus,
+} from './request.ts'
 import { writeStatus } from './status.ts'
 import { checkTarget } from './target-secret.ts'
 import { createNextKey, findNextKey, temporarySecretName, type NextKey } from './temporary-key.ts'
@@ -32,14 +41,18 @@ export async function prepare(deps: ActivityDeps, input: PrepareInput, events: E
   const { kubernetes } = deps
   const watch = new Stopwatch()
   const seen = await requireCertificate(kubernetes, input.certificate)
-  const target = await kubernetes.get<Secret>(apiPath('Secret', seen.metadata.namespace, seen.spec.secretName))
+  const target = await kubernetes.get<Secret>(
+    apiPath('Secret', seen.metadata.namespace, seen.spec.secretName),
+  )
   const revision = (seen.status?.revision ?? 0) + 1
   const issuer = await watch.time('check', () => ready(deps, seen, target))
 
   const temporary = seen.status?.nextPrivateKeySecretName
   let next = temporary === undefined ? undefined : await findNextKey(kubernetes, seen, temporary)
   const temporarySecret =
-    next !== undefined && temporary !== undefined ? temporary : temporarySecretName(seen, revision, input.attempt)
+    next !== undefined && temporary !== undefined
+      ? temporary
+      : temporarySecretName(seen, revision, input.attempt)
   const certificate = await watch.time('status', () => announce(deps, seen, input, temporarySecret, events))
   next ??= await watch.time('key', () =>
     createNextKey(kubernetes, certificate, target && secretBytes(target, 'tls.key'), temporarySecret, events),
@@ -48,7 +61,7 @@ export async function prepare(deps: ActivityDeps, input: PrepareInput, events: E
   const request = await watch.time('request', () =>
     ensureRequest(kubernetes, certificate, revision, key, temporarySecret, events),
   )
-  if (isFailed(request)) throw new CertloomError('RequestDenied', `CertificateRequest ${request.metadata.name} was refused`)
+  if (isFailed(request)) throw refusal(request)
   await watch.time('approve', () => approveAndSign(deps, request, issuer, key, events))
 
   return {
@@ -66,7 +79,11 @@ export async function prepare(deps: ActivityDeps, input: PrepareInput, events: E
 }
 
 /** Everything that can be known before the first effect. Undefined: another controller serves the issuer. */
-async function ready(deps: ActivityDeps, certificate: Certificate, target: Secret | undefined): Promise<LiveIssuer | undefined> {
+async function ready(
+  deps: ActivityDeps,
+  certificate: Certificate,
+  target: Secret | undefined,
+): Promise<LiveIssuer | undefined> {
   const [problem] = problems(certificate.spec)
   if (problem !== undefined) throw new CertloomError(problem.code, problem.message)
   await checkTarget(deps, certificate, target)
@@ -115,7 +132,9 @@ async function approveAndSign(
     throw new CertloomError('NotApproved', `CertificateRequest ${request.metadata.name} is not approved`)
   }
   if (request.status?.certificate !== undefined) return
-  const conditions: { type: string; reason: string; message: string; status?: 'True' | 'False' }[] = approved ? [] : [APPROVED]
+  const conditions: { type: string; reason: string; message: string; status?: 'True' | 'False' }[] = approved
+    ? []
+    : [APPROVED]
   const signer = issuer === undefined ? undefined : signers[issuer.type]
   if (issuer === undefined || signer === undefined) {
     await writeRequestStatus(deps.kubernetes, request, { conditions })
@@ -140,7 +159,11 @@ async function approveAndSign(
 }
 
 /** Records of this Certificate's earlier orders: they go before the next order begins. */
-async function leftovers(deps: ActivityDeps, certificate: Certificate, request: CertificateRequest): Promise<RecordReference[]> {
+async function leftovers(
+  deps: ActivityDeps,
+  certificate: Certificate,
+  request: CertificateRequest,
+): Promise<RecordReference[]> {
   const claims = await claimsOf(deps, certificate)
   return claims.filter((claim) => claim.record.request !== request.metadata.uid).map((claim) => claim.record)
 }

@@ -10,7 +10,7 @@ import { CertloomError } from '../failure.ts'
 import { annotations, isControlledBy, secretBytes, type Secret } from '../objects.ts'
 import { Stopwatch } from '../stopwatch.ts'
 import { knownFacts } from './known.ts'
-import { conditionOf, isFailed } from './request.ts'
+import { conditionOf, isFailed, refusal } from './request.ts'
 import { writeStatus } from './status.ts'
 import { summaryOf } from './summary.ts'
 import { applyTarget, checkTarget } from './target-secret.ts'
@@ -39,32 +39,46 @@ export async function publish(deps: ActivityDeps, input: PublishInput, events: E
   const { chainPem, caPem } = issuedBy(request, input)
   const keyPem = temporary === undefined ? undefined : secretBytes(temporary, 'tls.key')
   if (temporary === undefined || keyPem === undefined || !isControlledBy(temporary, input.certificate.uid)) {
-    throw new CertloomError('CertificateInvalid', `the key of this attempt is gone: Secret ${input.temporarySecret}`)
+    throw new CertloomError(
+      'CertificateInvalid',
+      `the key of this attempt is gone: Secret ${input.temporarySecret}`,
+    )
   }
   await checkTarget(deps, certificate, target)
   const facts = parseCertificate(chainPem)
 
-  const secret = await watch.time('secret', () => applyTarget(deps, certificate, target, { chainPem, keyPem, caPem, facts }))
-  const written = await watch.time('status', () => succeed(deps, certificate, secret, request, input.revision))
-  events.normal({ kind: 'Certificate', metadata: certificate.metadata }, 'Issuing', 'The certificate has been successfully issued')
+  const secret = await watch.time('secret', () =>
+    applyTarget(deps, certificate, target, { chainPem, keyPem, caPem, facts }),
+  )
+  const written = await watch.time('status', () =>
+    succeed(deps, certificate, secret, request, input.revision),
+  )
+  events.normal(
+    { kind: 'Certificate', metadata: certificate.metadata },
+    'Issuing',
+    'The certificate has been successfully issued',
+  )
   await watch.time('tidy', () => tidy(deps, written, input))
   return published(written, secret, watch)
 }
 
 /** The chain of a request that is issued and fits; throws what keeps it from being published. */
-function issuedBy(request: CertificateRequest | undefined, input: PublishInput): { chainPem: string; caPem?: Buffer } {
-  if (request === undefined) throw new CertloomError('RequestFailed', `CertificateRequest ${input.request} was deleted`)
-  if (isFailed(request)) {
-    const denied = conditionOf(request, 'Denied') ?? conditionOf(request, 'InvalidRequest')
-    const ready = conditionOf(request, 'Ready')
-    throw new CertloomError(denied === undefined ? 'RequestFailed' : 'RequestDenied', (denied ?? ready)?.message ?? '')
-  }
+function issuedBy(
+  request: CertificateRequest | undefined,
+  input: PublishInput,
+): { chainPem: string; caPem?: Buffer } {
+  if (request === undefined)
+    throw new CertloomError('RequestFailed', `CertificateRequest ${input.request} was deleted`)
+  if (isFailed(request)) throw refusal(request)
   if (conditionOf(request, 'Approved')?.status !== 'True') {
     throw new CertloomError('NotApproved', `CertificateRequest ${input.request} is not approved`)
   }
   const chain = request.status?.certificate
   if (chain === undefined || conditionOf(request, 'Ready')?.status !== 'True') {
-    throw new CertloomError('WaitingForExternalIssuer', `CertificateRequest ${input.request} is not issued yet`)
+    throw new CertloomError(
+      'WaitingForExternalIssuer',
+      `CertificateRequest ${input.request} is not issued yet`,
+    )
   }
   const chainPem = Buffer.from(chain, 'base64').toString()
   const csrPem = Buffer.from(request.spec.request, 'base64').toString()
@@ -94,13 +108,19 @@ async function succeed(
 }
 
 /** The next key has become the key, and old revisions have had their time. */
-async function tidy({ kubernetes }: ActivityDeps, certificate: Certificate, input: PublishInput): Promise<void> {
+async function tidy(
+  { kubernetes }: ActivityDeps,
+  certificate: Certificate,
+  input: PublishInput,
+): Promise<void> {
   const { namespace, uid = '' } = certificate.metadata
   const limit = Math.max(certificate.spec.revisionHistoryLimit ?? 1, 1)
   const removals = [kubernetes.delete(apiPath('Secret', namespace, input.temporarySecret))]
   if (input.revision > limit) {
     const requests = await kubernetes.list<CertificateRequest>(apiPath('CertificateRequest', namespace))
-    const old = requests.items.filter((request) => isControlledBy(request, uid) && revisionOf(request) <= input.revision - limit)
+    const old = requests.items.filter(
+      (request) => isControlledBy(request, uid) && revisionOf(request) <= input.revision - limit,
+    )
     for (const request of old) {
       const path = apiPath('CertificateRequest', namespace, request.metadata.name)
       removals.push(kubernetes.delete(path, { uid: request.metadata.uid, propagationPolicy: 'Background' }))

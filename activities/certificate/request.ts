@@ -1,5 +1,8 @@
 import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
-import type { CertificateRequest, CertificateRequestStatus } from '../../k8s-bridge/api/certificate-request.ts'
+import type {
+  CertificateRequest,
+  CertificateRequestStatus,
+} from '../../k8s-bridge/api/certificate-request.ts'
 import type { RequestCondition } from '../../k8s-bridge/api/conditions.ts'
 import { apiPath, apiVersionOf } from '../../k8s-bridge/api/kinds.ts'
 import { requestName } from '../../workflows/domain/names.ts'
@@ -8,6 +11,7 @@ import { createRequest } from '../clients/x509.ts'
 import { isStatus, type Kubernetes } from '../clients/kubernetes.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
+import { cleanText } from '../clean-text.ts'
 import { canonicalJson, sha256Hex } from '../hash.ts'
 import { annotations, isControlledBy, ownedBy } from '../objects.ts'
 import type { NextKey } from './temporary-key.ts'
@@ -21,7 +25,7 @@ export const requestNameOf = (certificate: Certificate, revision: number) =>
 
 /**
  * The CertificateRequest of a revision: the one that an earlier run left if it still says what is wished with this
- * key, else a new one in its place.
+ * key, else a new one in its place. It may have been refused meanwhile.
  */
 export async function ensureRequest(
   kubernetes: Kubernetes,
@@ -36,9 +40,12 @@ export async function ensureRequest(
   const existing = await kubernetes.get<CertificateRequest>(path)
   if (existing !== undefined) {
     if (!isControlledBy(existing, certificate.metadata.uid ?? '')) {
-      throw new CertloomError('SecretInUse', `CertificateRequest ${name} exists and belongs to something else; delete it`)
+      throw new CertloomError(
+        'SecretInUse',
+        `CertificateRequest ${name} exists and belongs to something else; delete it`,
+      )
     }
-    if (stillFits(existing, certificate, next)) return existing
+    if (stillFits(existing, certificate, next, temporarySecret)) return existing
     await kubernetes.delete(path, { uid: existing.metadata.uid, propagationPolicy: 'Background' })
   }
   const subject = { kind: 'Certificate' as const, metadata: certificate.metadata }
@@ -52,7 +59,11 @@ export async function ensureRequest(
     return created
   } catch (error) {
     const raced = isStatus(error, 409) ? await kubernetes.get<CertificateRequest>(path) : undefined
-    if (raced !== undefined && isControlledBy(raced, certificate.metadata.uid ?? '') && stillFits(raced, certificate, next)) {
+    if (
+      raced !== undefined &&
+      isControlledBy(raced, certificate.metadata.uid ?? '') &&
+      stillFits(raced, certificate, next, temporarySecret)
+    ) {
       return raced
     }
     throw error
@@ -89,9 +100,19 @@ async function newRequest(
   }
 }
 
-/** A failed or denied request is never taken up again: it was answered. */
-function stillFits(request: CertificateRequest, certificate: Certificate, next: NextKey): boolean {
-  if (request.metadata.deletionTimestamp !== undefined || isFailed(request)) return false
+/**
+ * A failed or denied request is the answer to the attempt that made it, and to no other: a later one has a next key in
+ * a Secret of its own, also where rotationPolicy Never keeps the key.
+ */
+function stillFits(
+  request: CertificateRequest,
+  certificate: Certificate,
+  next: NextKey,
+  temporarySecret: string,
+): boolean {
+  if (request.metadata.deletionTimestamp !== undefined) return false
+  const made = request.metadata.annotations?.[annotations.privateKeySecretName]
+  if (isFailed(request) && made !== temporarySecret) return false
   try {
     const facts = requestFacts(request)
     const options = { literalSubjectDer: literalSubject(certificate) }
@@ -109,6 +130,25 @@ export function isFailed(request: CertificateRequest): boolean {
     ready?.reason === 'Denied' ||
     conditionOf(request, 'Denied')?.status === 'True' ||
     conditionOf(request, 'InvalidRequest')?.status === 'True'
+  )
+}
+
+/** The condition that says why a request failed; a denial goes before everything else. */
+export function verdictOf(request: CertificateRequest): RequestCondition | undefined {
+  const isTrue = (type: string) => {
+    const found = conditionOf(request, type)
+    return found?.status === 'True' ? found : undefined
+  }
+  return isTrue('Denied') ?? isTrue('InvalidRequest') ?? conditionOf(request, 'Ready')
+}
+
+/** What a failed request means for the attempt that made it. */
+export function refusal(request: CertificateRequest): CertloomError {
+  const code = conditionOf(request, 'Denied')?.status === 'True' ? 'RequestDenied' : 'RequestFailed'
+  const { reason = '', message = '' } = verdictOf(request) ?? {}
+  return new CertloomError(
+    code,
+    cleanText(`CertificateRequest ${request.metadata.name}, ${reason}: ${message}`),
   )
 }
 
@@ -141,7 +181,8 @@ export async function writeRequestStatus(
     else conditions[at] = after
   }
   status.conditions = conditions
-  if (change.certificatePem !== undefined) status.certificate = Buffer.from(change.certificatePem).toString('base64')
+  if (change.certificatePem !== undefined)
+    status.certificate = Buffer.from(change.certificatePem).toString('base64')
   if (change.caPem !== undefined) status.ca = Buffer.from(change.caPem).toString('base64')
   if (change.failed === true) status.failureTime ??= now
   if (canonicalJson(status) === canonicalJson(request.status ?? {})) return request
@@ -163,4 +204,11 @@ export const ISSUED = {
   type: 'Ready',
   reason: 'Issued',
   message: 'Certificate fetched from issuer successfully',
+} as const
+
+export const DENIED = {
+  type: 'Ready',
+  status: 'False',
+  reason: 'Denied',
+  message: 'The CertificateRequest was denied by an approval controller',
 } as const

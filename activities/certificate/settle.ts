@@ -4,12 +4,14 @@ import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import type { AttemptReference, FailInput, ReportInput } from '../../workflows/activities.ts'
 import { describeFailure, failures } from '../../workflows/domain/failures.ts'
 import { readiness } from '../../workflows/domain/issue-reasons.ts'
+import { builtInGroup, resolveIssuer } from '../../workflows/domain/issuer-reference.ts'
 import type { KnownFacts } from '../../workflows/messages.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Events } from '../events.ts'
 import { isControlledBy, type Secret } from '../objects.ts'
 import { knownFacts } from './known.ts'
-import { conditionOf, isFailed, requestNameOf, writeRequestStatus } from './request.ts'
+import { keepSecret } from './keep-secret.ts'
+import { conditionOf, DENIED, isFailed, requestNameOf, verdictOf, writeRequestStatus } from './request.ts'
 import { writeStatus } from './status.ts'
 import { issueInput, readCertificate, viewOf } from './view.ts'
 
@@ -25,22 +27,17 @@ export async function failAttempt(deps: ActivityDeps, input: FailInput, events: 
   const certificate = await own(deps, input)
   if (certificate === undefined) return gone(input)
   const { namespace } = certificate.metadata
-  const text = describeFailure(input.failure)
   const name = requestNameOf(certificate, input.revision)
   const request = await kubernetes.get<CertificateRequest>(apiPath('CertificateRequest', namespace, name))
-  if (request !== undefined && isControlledBy(request, input.certificate.uid) && !isFailed(request)) {
-    const failed = { type: 'Ready', status: 'False' as const, reason: 'Failed', message: text }
-    await writeRequestStatus(kubernetes, request, { conditions: [failed], failed: true })
-    events.warning({ kind: 'CertificateRequest', metadata: request.metadata }, input.failure.code, text)
-  }
-  const denied = request !== undefined && conditionOf(request, 'Denied') !== undefined
-  const reason = denied ? 'Denied' : 'Failed'
-  const message = `The certificate request has failed to complete and will be retried: ${text}`
+  const verdict = await judge(deps, request, input, events)
+  const reason = verdict.reason ?? 'Failed'
+  const message = `The certificate request has failed to complete and will be retried: ${verdict.message ?? ''}`
   const temporary = certificate.status?.nextPrivateKeySecretName
   let counted = false
   const written = await writeStatus(kubernetes, certificate, (draft) => {
     // Issuing=False together with no next key is how this step leaves the status.
-    counted = draft.condition('Issuing')?.status !== 'False' || draft.status.nextPrivateKeySecretName !== undefined
+    counted =
+      draft.condition('Issuing')?.status !== 'False' || draft.status.nextPrivateKeySecretName !== undefined
     if (!counted) return
     draft.set('Issuing', 'False', reason, message)
     draft.status.lastFailureTime = draft.now
@@ -51,6 +48,34 @@ export async function failAttempt(deps: ActivityDeps, input: FailInput, events: 
   if (counted) events.warning({ kind: 'Certificate', metadata: certificate.metadata }, reason, message)
   if (temporary !== undefined) await kubernetes.delete(apiPath('Secret', namespace, temporary))
   return knownOf(deps, written)
+}
+
+/** Writes the failure into the request, unless it says itself why it failed; that is then what counts. */
+async function judge(
+  { kubernetes }: ActivityDeps,
+  request: CertificateRequest | undefined,
+  input: FailInput,
+  events: Events,
+): Promise<{ reason?: string; message?: string }> {
+  const failed = {
+    type: 'Ready',
+    status: 'False' as const,
+    reason: 'Failed',
+    message: describeFailure(input.failure),
+  }
+  if (request === undefined || !isControlledBy(request, input.certificate.uid)) return failed
+  const subject = { kind: 'CertificateRequest' as const, metadata: request.metadata }
+  if (isFailed(request)) {
+    // As the issuer's controller does for a denied request; that of another group does it by itself.
+    const open =
+      conditionOf(request, 'Denied')?.status === 'True' && conditionOf(request, 'Ready')?.status !== 'False'
+    if (open && resolveIssuer(request.spec.issuerRef).group === builtInGroup)
+      await writeRequestStatus(kubernetes, request, { conditions: [DENIED], failed: true })
+    return verdictOf(request) ?? failed
+  }
+  await writeRequestStatus(kubernetes, request, { conditions: [failed], failed: true })
+  events.warning(subject, input.failure.code, failed.message)
+  return failed
 }
 
 /**
@@ -77,13 +102,18 @@ export async function discardAttempt(deps: ActivityDeps, input: AttemptReference
 }
 
 /**
- * Makes the status say what is true while nothing is issued: Ready and its dates, Stalled while somebody has to act.
- * A second run is harmless: an equal status is not written.
+ * Makes the status say what is true while nothing is issued: Ready and its dates, Stalled while somebody has to act;
+ * and keeps labels, annotations and formats of the Secret as the spec wants them. A second run is harmless: an equal status is not written.
  */
-export async function updateStatus(deps: ActivityDeps, input: ReportInput, events: Events): Promise<KnownFacts> {
+export async function updateStatus(
+  deps: ActivityDeps,
+  input: ReportInput,
+  events: Events,
+): Promise<KnownFacts> {
   const certificate = await own(deps, input)
   if (certificate === undefined) return gone(input)
   const view = await viewOf(deps.kubernetes, certificate)
+  const secret = await keepSecret(deps, view, Date.now())
   let news = false
   const written = await writeStatus(deps.kubernetes, certificate, (draft) => {
     draft.ready(readiness(issueInput(view, Date.now())))
@@ -92,13 +122,21 @@ export async function updateStatus(deps: ActivityDeps, input: ReportInput, event
     news = input.failure !== undefined && draft.condition('Stalled')?.message !== before
   })
   if (news && input.failure !== undefined) {
-    events.warning({ kind: 'Certificate', metadata: certificate.metadata }, input.failure.code, describeFailure(input.failure))
+    events.warning(
+      { kind: 'Certificate', metadata: certificate.metadata },
+      input.failure.code,
+      describeFailure(input.failure),
+    )
   }
-  return knownFacts(written, view.secret?.metadata.resourceVersion ?? '')
+  return knownFacts(written, secret?.metadata.resourceVersion ?? '')
 }
 
 /** Shows on the Certificate what an attempt waits for. Never fails the step that is waiting. */
-export async function reportBlocked(deps: ActivityDeps, input: Required<ReportInput>, events: Events): Promise<void> {
+export async function reportBlocked(
+  deps: ActivityDeps,
+  input: Required<ReportInput>,
+  events: Events,
+): Promise<void> {
   // An issuer that is just being verified needs nobody's help.
   if (failures[input.failure.code].kind === 'transient' || input.failure.code === 'IssuerPending') return
   const certificate = await own(deps, input)
@@ -106,22 +144,32 @@ export async function reportBlocked(deps: ActivityDeps, input: Required<ReportIn
   let news = false
   await writeStatus(deps.kubernetes, certificate, (draft) => {
     const before = draft.condition('Stalled')?.message
-    if (draft.condition('Ready') === undefined) draft.set('Ready', 'False', 'DoesNotExist', 'Issuing certificate as Secret does not exist')
+    if (draft.condition('Ready') === undefined)
+      draft.set('Ready', 'False', 'DoesNotExist', 'Issuing certificate as Secret does not exist')
     draft.stall(input.failure)
     news = draft.condition('Stalled')?.message !== before
   })
   if (news) {
-    events.warning({ kind: 'Certificate', metadata: certificate.metadata }, input.failure.code, describeFailure(input.failure))
+    events.warning(
+      { kind: 'Certificate', metadata: certificate.metadata },
+      input.failure.code,
+      describeFailure(input.failure),
+    )
   }
 }
 
-async function own(deps: ActivityDeps, input: Pick<AttemptReference, 'certificate'>): Promise<Certificate | undefined> {
+async function own(
+  deps: ActivityDeps,
+  input: Pick<AttemptReference, 'certificate'>,
+): Promise<Certificate | undefined> {
   const certificate = await readCertificate(deps.kubernetes, input.certificate)
   return certificate?.metadata.uid === input.certificate.uid ? certificate : undefined
 }
 
 async function knownOf({ kubernetes }: ActivityDeps, certificate: Certificate): Promise<KnownFacts> {
-  const secret = await kubernetes.get<Secret>(apiPath('Secret', certificate.metadata.namespace, certificate.spec.secretName))
+  const secret = await kubernetes.get<Secret>(
+    apiPath('Secret', certificate.metadata.namespace, certificate.spec.secretName),
+  )
   return knownFacts(certificate, secret?.metadata.resourceVersion ?? '')
 }
 

@@ -85,7 +85,8 @@ export async function writeStatus(
         { op: 'add', path: '/status', value: draft.status },
       ])
     } catch (error) {
-      if (!(error instanceof KubernetesError) || !error.isPreconditionFailed || tries === MAX_TRIES) throw error
+      if (!(error instanceof KubernetesError) || !error.isPreconditionFailed || tries === MAX_TRIES)
+        throw error
       const fresh = await readCertificate(kubernetes, { namespace: namespace ?? '', name })
       if (fresh === undefined || fresh.metadata.uid !== uid) throw error
       current = fresh

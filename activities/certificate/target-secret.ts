@@ -18,7 +18,11 @@ const FOREIGN_TYPES = [
 ]
 
 /** Refuses a target that belongs to something else: another Certificate, an account key, the cluster itself. */
-export async function checkTarget(deps: ActivityDeps, certificate: Certificate, target: Secret | undefined): Promise<void> {
+export async function checkTarget(
+  deps: ActivityDeps,
+  certificate: Certificate,
+  target: Secret | undefined,
+): Promise<void> {
   if (target === undefined) return
   const { namespace = '', name } = certificate.metadata
   const secretName = certificate.spec.secretName
@@ -29,11 +33,20 @@ export async function checkTarget(deps: ActivityDeps, certificate: Certificate, 
   if (owner !== undefined && owner !== '' && owner !== name) {
     const other = await readCertificate(deps.kubernetes, { namespace, name: owner }).catch(() => undefined)
     if (other?.spec.secretName === secretName) {
-      throw new CertloomError('SecretInUse', `Secret ${namespace}/${secretName} is the Secret of Certificate ${owner}`)
+      throw new CertloomError(
+        'SecretInUse',
+        `Secret ${namespace}/${secretName} is the Secret of Certificate ${owner}`,
+      )
     }
   }
-  if (target.metadata.labels?.['app.kubernetes.io/managed-by'] === 'cert-manager' && target.data?.['tls.crt'] === undefined) {
-    throw new CertloomError('SecretInUse', `Secret ${namespace}/${secretName} holds the account key of an issuer`)
+  if (
+    target.metadata.labels?.['app.kubernetes.io/managed-by'] === 'cert-manager' &&
+    target.data?.['tls.crt'] === undefined
+  ) {
+    throw new CertloomError(
+      'SecretInUse',
+      `Secret ${namespace}/${secretName} holds the account key of an issuer`,
+    )
   }
 }
 
@@ -55,14 +68,34 @@ export async function applyTarget(
   target: Secret | undefined,
   content: TargetContent,
 ): Promise<Secret> {
-  const { namespace, name } = certificate.metadata
-  const { secretName, privateKey, secretTemplate, additionalOutputFormats = [] } = certificate.spec
+  const { namespace } = certificate.metadata
+  const { secretName, privateKey } = certificate.spec
   const keyPem = encodePrivateKey(decodePrivateKey(content.keyPem), privateKey?.encoding)
+  const body = targetBody(certificate, target, { ...content, keyPem: Buffer.from(keyPem) })
+  return kubernetes.apply<Secret>(apiPath('Secret', namespace, secretName), body, {
+    fieldManager: FIELD_MANAGER_ISSUING,
+    force: true,
+  })
+}
+
+export interface TargetBody {
+  metadata: { labels: Record<string, string>; annotations: Record<string, string> }
+  data: Record<string, string>
+}
+
+/** Everything of the target Secret that is ours. */
+export function targetBody(
+  certificate: Certificate,
+  target: Secret | undefined,
+  { chainPem, keyPem, caPem, facts }: TargetContent,
+): TargetBody {
+  const { namespace, name } = certificate.metadata
+  const { secretName, secretTemplate, additionalOutputFormats = [] } = certificate.spec
   const formats = additionalOutputFormats.map((format) => format.type)
-  const data: Record<string, string> = { 'tls.crt': base64(content.chainPem), 'tls.key': base64(keyPem) }
-  if (content.caPem !== undefined) data['ca.crt'] = content.caPem.toString('base64')
-  if (formats.includes('CombinedPEM')) data['tls-combined.pem'] = base64(`${keyPem}\n${content.chainPem}`)
-  if (formats.includes('DER')) data['key.der'] = derOf(keyPem)
+  const data: Record<string, string> = { 'tls.crt': base64(chainPem), 'tls.key': keyPem.toString('base64') }
+  if (caPem !== undefined) data['ca.crt'] = caPem.toString('base64')
+  if (formats.includes('CombinedPEM')) data['tls-combined.pem'] = base64(`${keyPem.toString()}\n${chainPem}`)
+  if (formats.includes('DER')) data['key.der'] = derOf(keyPem.toString())
   const body = {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -70,16 +103,13 @@ export async function applyTarget(
       name: secretName,
       namespace,
       labels: { ...secretTemplate?.labels, [labels.fao]: 'true' },
-      annotations: { ...secretTemplate?.annotations, ...describing(name, certificate, content.facts) },
+      annotations: { ...secretTemplate?.annotations, ...describing(name, certificate, facts) },
     },
     // The type cannot be changed: one that exists keeps its own.
     type: target?.type ?? 'kubernetes.io/tls',
     data,
   }
-  return kubernetes.apply<Secret>(apiPath('Secret', namespace, secretName), body, {
-    fieldManager: FIELD_MANAGER_ISSUING,
-    force: true,
-  })
+  return body
 }
 
 function describing(name: string, certificate: Certificate, facts: CertificateFacts): Record<string, string> {

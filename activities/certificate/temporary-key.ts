@@ -2,7 +2,13 @@ import type { KeyObject } from 'node:crypto'
 import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import { keyMismatches } from '../../workflows/domain/key-fits.ts'
-import { decodePrivateKey, encodePrivateKey, generatePrivateKey, keyFacts, publicKeySha256 } from '../clients/x509.ts'
+import {
+  decodePrivateKey,
+  encodePrivateKey,
+  generatePrivateKey,
+  keyFacts,
+  publicKeySha256,
+} from '../clients/x509.ts'
 import { isStatus, type Kubernetes } from '../clients/kubernetes.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
@@ -72,7 +78,10 @@ export async function createNextKey(
     if (!isStatus(error, 409)) throw error
     const found = await findNextKey(kubernetes, certificate, secretName)
     if (found !== undefined) return found
-    throw new CertloomError('SecretInUse', `Secret ${secretName} exists and is not the next key of this Certificate`)
+    throw new CertloomError(
+      'SecretInUse',
+      `Secret ${secretName} exists and is not the next key of this Certificate`,
+    )
   }
   if (reused === undefined) {
     events.normal(subject, 'Generated', `Stored new private key in temporary Secret resource "${secretName}"`)

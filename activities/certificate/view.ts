@@ -23,7 +23,10 @@ export interface CertificateView {
 }
 
 /** Undefined only where the API server said that the object does not exist. */
-export async function readCertificate(kubernetes: Kubernetes, ref: ObjectReference): Promise<Certificate | undefined> {
+export async function readCertificate(
+  kubernetes: Kubernetes,
+  ref: ObjectReference,
+): Promise<Certificate | undefined> {
   const found = await kubernetes.get<unknown>(apiPath('Certificate', ref.namespace, ref.name))
   if (found === undefined) return undefined
   const parsed = certificateSchema.safeParse(found)
@@ -32,7 +35,10 @@ export async function readCertificate(kubernetes: Kubernetes, ref: ObjectReferen
 }
 
 /** The Certificate of this incarnation that is meant to live; what else is found ends the step. */
-export async function requireCertificate(kubernetes: Kubernetes, ref: CertificateReference): Promise<Certificate> {
+export async function requireCertificate(
+  kubernetes: Kubernetes,
+  ref: CertificateReference,
+): Promise<Certificate> {
   const certificate = await readCertificate(kubernetes, ref)
   if (certificate === undefined || certificate.metadata.uid !== ref.uid) {
     throw new CertloomError('ObjectGone', `Certificate ${ref.namespace}/${ref.name} is gone`)
@@ -47,7 +53,9 @@ export async function viewOf(kubernetes: Kubernetes, certificate: Certificate): 
   const { name, namespace = '' } = certificate.metadata
   const revision = certificate.status?.revision ?? 0
   const request = (number: number) =>
-    kubernetes.get<CertificateRequest>(apiPath('CertificateRequest', namespace, requestName(name, number, sha256Hex)))
+    kubernetes.get<CertificateRequest>(
+      apiPath('CertificateRequest', namespace, requestName(name, number, sha256Hex)),
+    )
   const [secret, currentRequest, nextRequest] = await Promise.all([
     kubernetes.get<Secret>(apiPath('Secret', namespace, certificate.spec.secretName)),
     revision > 0 ? request(revision) : undefined,
@@ -95,18 +103,38 @@ export function secretFacts(secret: Secret): SecretFacts {
     hasKey: key !== undefined && key.length > 0,
     hasCertificate: crt !== undefined && crt.length > 0,
     key: key === undefined ? undefined : orError<KeyFacts>(() => keyFacts(key)),
-    certificate: crt === undefined ? undefined : orError<CertificateFacts>(() => parseCertificate(crt.toString())),
+    certificate:
+      crt === undefined ? undefined : orError<CertificateFacts>(() => parseCertificate(crt.toString())),
     annotations: secret.metadata.annotations ?? {},
   }
 }
 
 /** Changes exactly when the key or the request would be another one. */
 export function requestDigest(certificate: Certificate): string {
-  const { commonName, literalSubject, subject, dnsNames, ipAddresses, uris, emailAddresses, otherNames } = certificate.spec
-  const { duration, isCA, usages, encodeUsagesInRequest, nameConstraints, signatureAlgorithm, issuerRef } = certificate.spec
+  const { commonName, literalSubject, subject, dnsNames, ipAddresses, uris, emailAddresses, otherNames } =
+    certificate.spec
+  const { duration, isCA, usages, encodeUsagesInRequest, nameConstraints, signatureAlgorithm, issuerRef } =
+    certificate.spec
   const { algorithm, size, rotationPolicy } = certificate.spec.privateKey ?? {}
-  const names = { commonName, literalSubject, subject, dnsNames, ipAddresses, uris, emailAddresses, otherNames }
-  const request = { duration, isCA, usages, encodeUsagesInRequest, nameConstraints, signatureAlgorithm, issuerRef }
+  const names = {
+    commonName,
+    literalSubject,
+    subject,
+    dnsNames,
+    ipAddresses,
+    uris,
+    emailAddresses,
+    otherNames,
+  }
+  const request = {
+    duration,
+    isCA,
+    usages,
+    encodeUsagesInRequest,
+    nameConstraints,
+    signatureAlgorithm,
+    issuerRef,
+  }
   return sha256Hex(canonicalJson({ ...names, ...request, algorithm, size, rotationPolicy })).slice(0, 32)
 }
 

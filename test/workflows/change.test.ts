@@ -135,7 +135,7 @@ test('the sixth change of the request within an hour has to wait for the hour to
     if (change < 5) await subject.calls.nth('publish', change + 1)
   }
   const status = await subject.phase('BackingOff')
-  assert.match(status.finding, /changed 5 times within an hour/)
+  assert.match(status.finding, /request changed 5 times within an hour/)
   assert.equal(subject.calls.of('publish').length, 5)
   gate.open()
   await world.skip(HOUR)

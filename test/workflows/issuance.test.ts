@@ -132,14 +132,14 @@ test('of many names as many as fit are searchable, and a last entry counts the o
 })
 
 test('current details tell names, issuer, serial, dates and renewal in words', async () => {
-  await using subject = await startCertificate(world, undefined, () => ({ names: ['example.com', '*.example.com'] }))
+  await using subject = await startCertificate(world, undefined, () => ({ names: ['example.com', '*.example.com'], moreNames: 3 }))
   const { notAfter, renewalTime } = await subject.issued(1)
   const metadata = await subject.handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')
   const details = metadata.currentDetails
   assert.match(details, new RegExp(`^\\*\\*${subject.namespace}/web\\*\\* is \\*\\*Waiting\\*\\*: renewal at `))
   for (const line of [
     '- **Issuer:** ClusterIssuer/example',
-    '- **Names:** example.com, \\*.example.com',
+    '- **Names:** example.com, \\*.example.com and 3 more',
     '- **Revision:** 1',
     '- **Serial:** `01`',
     `to ${notAfter}`,

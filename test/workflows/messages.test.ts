@@ -43,7 +43,7 @@ test('no message of any shape makes a task of the workflow fail', async () => {
 test('the update renewNow answers with the number of the attempt that it causes', async () => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
-  assert.deepEqual(await subject.handle.executeUpdate(renewNowUpdate), { attempt: 2 })
+  assert.deepEqual(await subject.handle.executeUpdate('renewNow'), { attempt: 2 })
   await subject.issued(2)
   assert.deepEqual(
     (await subject.attempts()).map(({ number, outcome }) => [number, outcome]),
@@ -157,7 +157,7 @@ test('renewNow is refused while paused, and the signal renew waits for the end o
   await subject.issued(1)
   await subject.handle.signal('pause')
   await subject.phase('Paused')
-  await assert.rejects(subject.handle.executeUpdate(renewNowUpdate), (error: Error) =>
+  await assert.rejects(subject.handle.executeUpdate(renewNowUpdate, { args: [{}] }), (error: Error) =>
     /paused/.test(String(error.cause)),
   )
   await subject.handle.signal('renew')

@@ -17,7 +17,8 @@ export interface Temporal {
 }
 
 export async function connectTemporal(address: string, namespace: string): Promise<Temporal> {
-  const connection = await Connection.connect({ address })
+  // Without the usual retries: they cannot be interrupted, and a local server that does not answer is being stopped.
+  const connection = await Connection.connect({ address, interceptors: [] })
   return { connection, client: new Client({ connection, namespace }) }
 }
 
@@ -40,14 +41,16 @@ export async function* followHistory(
 }
 
 async function nextRun(
-  { client }: Temporal,
+  { client, connection }: Temporal,
   workflowId: string,
   previous: string | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   while (!signal.aborted) {
     try {
-      const { runId } = await client.workflow.getHandle(workflowId).describe()
+      const { runId } = await connection.withAbortSignal(signal, () =>
+        client.workflow.getHandle(workflowId).describe(),
+      )
       if (runId !== previous) return runId
     } catch (error) {
       if (signal.aborted) return undefined

@@ -11,7 +11,7 @@ const help = `Starts the real servers that certloom needs, on loopback addresses
 
 usage: npm run servers -- [options]
 
-  --data DIR    folder for data, certificates and logs (default: .servers in the project)
+  --data DIR    folder for data, certificates and logs (default: .servers/main in the project)
   --only LIST   the servers to start, separated by commas: ${serverNames.join(', ')}
                 (default: all; what one of them needs is started too)
   --fresh       delete the folder's content first
@@ -111,7 +111,7 @@ function readArguments(): Arguments | undefined {
   const { fresh, audit, json } = values
   const only = values.only === undefined ? serverNames : readNames(values.only)
   return {
-    data: values.data === undefined ? join(root, '.servers') : resolve(values.data),
+    data: values.data === undefined ? join(root, '.servers', 'main') : resolve(values.data),
     only,
     fresh,
     audit,

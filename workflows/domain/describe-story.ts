@@ -8,6 +8,7 @@ interface Told {
   failure?: string
   issuer: string
   names: string[]
+  moreNames: number
   revision: number
   failures: number
   certificate?: CertificateSummary
@@ -20,7 +21,7 @@ export function describeStory(told: Told): string {
   if (told.failure !== undefined) lines.push('', `**Somebody has to act:** ${escape(told.failure)}`)
   lines.push('')
   if (told.issuer !== '') lines.push(`- **Issuer:** ${escape(told.issuer)}`)
-  if (told.names.length > 0) lines.push(`- **Names:** ${told.names.map(escape).join(', ')}`)
+  if (told.names.length > 0) lines.push(`- **Names:** ${told.names.map(escape).join(', ')}${others(told.moreNames)}`)
   if (told.revision > 0) lines.push(`- **Revision:** ${told.revision}`)
   if (told.failures > 0) lines.push(`- **Failed attempts since the last success:** ${told.failures}`)
   if (told.certificate !== undefined) {
@@ -29,6 +30,10 @@ export function describeStory(told: Told): string {
   }
   if (told.renewalTime !== undefined) lines.push(`- **Renewal:** ${told.renewalTime}`)
   return lines.join('\n')
+}
+
+function others(count: number): string {
+  return count > 0 ? ` and ${count} more` : ''
 }
 
 /** Names may hold a star, findings may hold anything: none of it is markup. */

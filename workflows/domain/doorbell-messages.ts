@@ -44,6 +44,12 @@ export function parsePause(input: unknown): boolean {
   return !isOff(isRecord(input) ? fieldOf(input, 'on') : input)
 }
 
+/** Which use of a lock is meant; undefined where the message names none. */
+export function parseRequestId(input: unknown): string | undefined {
+  const requestId = fieldOf(input, 'requestId')
+  return typeof requestId === 'string' && requestId !== '' ? requestId : undefined
+}
+
 /** A text from outside fit to be shown: one line, no invisible characters, no PEM, at most 128 characters. */
 function cleanWords(text: string): string | undefined {
   const line = text

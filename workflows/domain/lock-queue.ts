@@ -78,7 +78,8 @@ export function seed(queue: LockQueue, suspects: readonly LockClaim[]): LockChan
 }
 
 /**
- * Asks for the lock. Asking again changes nothing but the deadline, which only moves to later: so a lease is renewed.
+ * Asks for the lock. Asking again keeps the place and changes only who is told and the deadline, which moves to later:
+ * so a lease is renewed.
  */
 export function acquire(queue: LockQueue, request: LockRequest): LockChange & { answer: LockAnswer } {
   const change = settle(enter(queue, request), request.at)
@@ -110,7 +111,8 @@ function enter(queue: LockQueue, { at, holding, ...request }: LockRequest): Lock
     return enqueue(queue, { ...request, since: at, standing: holding ? 'holding' : 'waiting' })
   }
   const deadline = timeOf(request.deadline) > timeOf(known.deadline) ? request.deadline : known.deadline
-  const renewed = { ...known, deadline }
+  // Who asks last is the one to tell and to look at: a clean-up goes on for a certificate that is gone.
+  const renewed = { ...known, deadline, workflowId: request.workflowId }
   if (known.standing !== 'suspect') return replace(queue, renewed)
   return enqueue(without(queue, known), { ...renewed, standing: holding ? 'holding' : 'cleared' })
 }

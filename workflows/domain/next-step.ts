@@ -18,7 +18,8 @@ export type Step =
   | { do: 'pause' }
   | { do: 'stall'; failure: Failure }
   | { do: 'issue'; cause: { reason: string; message: string } }
-  | { do: 'backOff'; until: number }
+  /** `why` as it is shown to people. */
+  | { do: 'backOff'; until: number; why: string }
   /** Nothing to do until then; without `until`, until a message. */
   | { do: 'wait'; until?: number }
 
@@ -45,7 +46,7 @@ export function nextStep(
 
   if (look.why !== undefined) {
     const until = look.backOffApplies ? backOff(look) : undefined
-    if (until !== undefined && until > now) return { do: 'backOff', until }
+    if (until !== undefined && until > now) return { do: 'backOff', until, why: `${look.failures} failed attempts` }
     return { do: 'issue', cause: look.why }
   }
   return look.renewalTime === undefined ? { do: 'wait' } : { do: 'wait', until: Date.parse(look.renewalTime) }

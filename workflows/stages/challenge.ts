@@ -1,5 +1,6 @@
 import type { ChallengeInput, ChallengePlan } from '../activities.ts'
-import { untilDone, type Issuance } from './context.ts'
+import { blockedDelay } from '../domain/blocked-delay.ts'
+import { OutOfTime, untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
 import { step } from './steps.ts'
 import { cleanUp } from './undo.ts'
@@ -26,15 +27,21 @@ export async function solveChallenge(
 
 async function present(issuance: Issuance, grants: Grants, input: ChallengeInput): Promise<void> {
   const { plan } = input
+  const deadline = Date.parse(input.deadline)
   const summary = `${plan.fqdn} TXT via ${plan.provider}`
   for (let round = 1; ; round++) {
-    const presented = await untilDone(issuance, summary, Date.parse(input.deadline), () =>
+    const presented = await untilDone(issuance, summary, deadline, () =>
       step('presentChallenge', input, { summary, id: `present/${plan.name}/${round}` }),
     )
     if (presented.queued === undefined) return
     const { holder, position } = presented.queued
-    issuance.report(`${plan.fqdn} is in use by ${holder}; ${position} before this one`)
+    const finding = `${plan.fqdn} is in use by ${holder}; ${position} before this one`
+    const left = deadline - Date.now()
+    if (left <= 0) throw new OutOfTime({ code: 'PropagationPending', message: finding })
+    issuance.carryOnIfLong()
+    issuance.report(finding)
     // The grant normally comes as a signal; asking again now and then finds a lock that was terminated meanwhile.
-    await grants.wait(plan.challenge.uid, `${plan.name}: waiting for its turn`)
+    const wait = Math.min(blockedDelay(round), left)
+    await grants.wait(plan.challenge.uid, wait, `${plan.name}: waiting for its turn`)
   }
 }

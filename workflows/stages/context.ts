@@ -1,5 +1,6 @@
 import { failureKind, type Failure } from '../domain/failures.ts'
 import { blockedDelay } from '../domain/blocked-delay.ts'
+import { parseTime } from '../domain/time-text.ts'
 import type { AttemptReference } from '../activities.ts'
 import { failureOf } from './steps.ts'
 import type { Undo } from './undo.ts'
@@ -11,8 +12,12 @@ export interface Issuance {
   readonly undo: Undo
   /** Shows what the attempt is waiting for, and that somebody has to act where `failure` is given. */
   report(finding: string, failure?: Failure): void
-  /** Waits for a message at the most `ms` long. Throws CarryOn where the history has grown long. */
-  pause(ms: number, summary: string): Promise<void>
+  /** Counts messages: `pause` is given the number from before the step, so that none is overheard. */
+  bell(): number
+  /** Waits `ms`, or for a message after `bell` where one is given. Throws CarryOn where the history has grown long. */
+  pause(ms: number, summary: string, bell: number | undefined): Promise<void>
+  /** Throws CarryOn where the history has grown long: asked in every loop that may go round for days. */
+  carryOnIfLong(): void
 }
 
 /** Ends the run in the middle of an attempt without undoing it: the next run finds everything in the cluster. */
@@ -42,6 +47,7 @@ export async function untilDone<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   for (let looks = 1; ; looks++) {
+    const bell = issuance.bell()
     try {
       return await run()
     } catch (error) {
@@ -49,13 +55,15 @@ export async function untilDone<T>(
       if (failure === undefined || failureKind(failure.code) === 'spent') throw error
       if (deadline !== undefined && Date.now() >= deadline) throw new OutOfTime(failure)
       issuance.report(failure.message, failure)
-      await issuance.pause(delay(failure, looks, deadline), `${what}: waiting, ${failure.code}`)
+      // A CA that asked for patience gets it: nothing that rings here can make it change its mind.
+      const listen = failureKind(failure.code) === 'later' ? undefined : bell
+      await issuance.pause(delay(failure, looks, deadline), `${what}: waiting, ${failure.code}`, listen)
     }
   }
 }
 
 function delay(failure: Failure, looks: number, deadline: number | undefined): number {
-  const wanted =
-    failure.notBefore === undefined ? blockedDelay(looks) : Math.max(Date.parse(failure.notBefore) - Date.now(), 1_000)
+  const notBefore = parseTime(failure.notBefore)
+  const wanted = notBefore === undefined ? blockedDelay(looks) : Math.max(notBefore - Date.now(), 1_000)
   return deadline === undefined ? wanted : Math.max(Math.min(wanted, deadline - Date.now()), 1)
 }

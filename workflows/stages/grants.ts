@@ -1,18 +1,17 @@
 import { condition } from '@temporalio/workflow'
 
-/** How long a waiting certificate trusts that the lock still knows it; a terminated lock is started again then. */
-const ASK_AGAIN_MS = 10_000
-
 /** Locks that have been granted to challenges of this run. */
 export class Grants {
   readonly #granted = new Set<string>()
 
-  grant(requestId: string): void {
-    this.#granted.add(requestId)
+  /** A message that names nobody is overheard. */
+  grant(requestId: string | undefined): void {
+    if (requestId !== undefined) this.#granted.add(requestId)
   }
 
-  async wait(requestId: string, summary: string): Promise<void> {
-    await condition(() => this.#granted.has(requestId), ASK_AGAIN_MS, { summary })
+  /** Waits for the grant, `ms` at the most: a lock that was terminated meanwhile knows nobody who waits. */
+  async wait(requestId: string, ms: number, summary: string): Promise<void> {
+    await condition(() => this.#granted.has(requestId), ms, { summary })
     this.#granted.delete(requestId)
   }
 }

@@ -1,9 +1,9 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow'
 import type { ChallengePlan } from '../activities.ts'
 import { solveChallenge } from './challenge.ts'
 import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
 import { step } from './steps.ts'
+import { together } from './together.ts'
 import { cleanUp } from './undo.ts'
 
 /** An ACME order up to the point where it can be finalized. Returns the name of the Order object. */
@@ -15,16 +15,7 @@ export async function orderCertificate(issuance: Issuance, grants: Grants, reque
   )
   for (const record of plan.leftovers ?? []) await cleanUp(record, issuance.cluster, record.fqdn)
   const order = { order: plan.order, deadline: plan.deadline }
-  // Names do not wait for each other, and the first that fails stops the rest: their work would be thrown away.
-  await CancellationScope.cancellable(async () => {
-    const scope = CancellationScope.current()
-    const solved = plan.groups.map((group) => solveGroup(issuance, grants, group, order))
-    for (const one of solved) one.catch(() => scope.cancel())
-    const results = await Promise.allSettled(solved)
-    const failed = results.filter((result) => result.status === 'rejected')
-    const first = failed.find((result) => !isCancellation(result.reason)) ?? failed[0]
-    if (first !== undefined) throw first.reason
-  })
+  await together(plan.groups.map((group) => () => solveGroup(issuance, grants, group, order)))
   issuance.undo.settled('abandon order')
   return plan.order
 }
@@ -38,6 +29,6 @@ async function solveGroup(
   if (group.some((plan) => plan.exclusive)) {
     for (const plan of group) await solveChallenge(issuance, grants, plan, order)
   } else {
-    await Promise.all(group.map((plan) => solveChallenge(issuance, grants, plan, order)))
+    await together(group.map((plan) => () => solveChallenge(issuance, grants, plan, order)))
   }
 }

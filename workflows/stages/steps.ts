@@ -1,4 +1,11 @@
-import { ActivityFailure, ApplicationFailure, scheduleActivity, scheduleLocalActivity } from '@temporalio/workflow'
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  TimeoutFailure,
+  isCancellation,
+  scheduleActivity,
+  scheduleLocalActivity,
+} from '@temporalio/workflow'
 import { isFailureCode, type Failure } from '../domain/failures.ts'
 import type { CertificateActivities, CleanUpActivities, IssuerActivities, LockActivities } from '../activities.ts'
 import { shorten } from '../domain/summary.ts'
@@ -67,11 +74,16 @@ export function localStep<N extends Name>(name: N, input: Input<N>): Promise<Out
   })
 }
 
-/** The failure that an activity reported, or undefined where the error is something else (a cancellation, a bug). */
+/**
+ * The failure that an activity reported, or undefined where the error is something else (a cancellation, a bug). One
+ * with a code that this release does not know, from a worker of a later one, counts as `Internal`.
+ */
 export function failureOf(error: unknown): Failure | undefined {
-  if (!(error instanceof ActivityFailure)) return undefined
-  const cause = error.cause
-  if (!(cause instanceof ApplicationFailure) || !isFailureCode(cause.type)) return undefined
+  if (isCancellation(error)) return undefined
+  // The failure of a local activity comes bare, that of a normal one wrapped.
+  const cause = error instanceof ActivityFailure ? error.cause : error
+  if (!(cause instanceof ApplicationFailure || cause instanceof TimeoutFailure)) return undefined
+  if (cause instanceof TimeoutFailure || !isFailureCode(cause.type)) return { code: 'Internal', message: cause.message }
   const details = cause.details?.[0] as Failure | undefined
   return details ?? { code: cause.type, message: cause.message }
 }

@@ -25,6 +25,7 @@ export async function lookInWindows(
     )
     if (window.done) return
     seen = { tries: window.tries, since: window.since, finding: window.finding }
+    issuance.carryOnIfLong()
     issuance.report(`${window.finding}; looked ${window.tries} times since ${window.since}`)
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { KubernetesError } from '../../../activities/clients/kubernetes.ts'
 import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { failures, type FailureCode } from '../../../workflows/domain/failures.ts'
-import { condition, World } from '../support/world.ts'
+import { condition, World, type AnyObject } from '../support/world.ts'
 import { clusterIssuer, openSite, type AcmeSite } from './support/acme-world.ts'
 
 /** How soon a person must hear of a mistake, and how soon its mending must show, in seconds. */
@@ -199,7 +199,7 @@ function applyIssuer({ name, proxy }: AcmeSite, config: object = {}): Promise<un
 }
 
 function issuerReady(name: string): Promise<unknown> {
-  return world.untilObject('ClusterIssuer', undefined, name, 'Ready', (one) =>
+  return world.untilObject<AnyObject>('ClusterIssuer', undefined, name, 'Ready', (one) =>
     (one.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True'),
   )
 }
@@ -227,7 +227,7 @@ describe('bad input is refused when it is applied', { concurrency: true }, () =>
   }
 })
 
-describe('bad input stalls the Certificate with cause and remedy, and mending is enough', { concurrency: true }, () => {
+describe('bad input stalls the Certificate with cause and remedy, and mending is enough', { concurrency: 4 }, () => {
   for (const row of rows) {
     test(`${row.mistake}: Stalled within ${HEAR} s, Ready within ${row.mendedWithin} s of mending`, async () => {
       const site = await openSite(world, slug(row), row.options)
@@ -246,24 +246,24 @@ async function stalledThenMended(row: Row, site: AcmeSite): Promise<void> {
   if (row.options?.issuer !== false) await issuerReady(name)
   await row.spoil(site)
 
-  const applied = Date.now()
-  await world.certificate(namespace, 'wrong', { dnsNames: [site.domain], ...clusterIssuer(name) })
-  const heard = HEAR + (row.happensAfter ?? 0) / 1000
+  const happened = await applyAndWait(row, site)
   const stalled = await world.untilObject<Certificate>(
     'Certificate',
     namespace,
     'wrong',
     `Stalled ${row.code}`,
     (one) => condition(one, 'Stalled')?.reason === row.code,
-    heard,
+    HEAR,
   )
-  assert.ok(Date.now() - applied <= heard * 1000, `Stalled after ${Date.now() - applied} ms`)
+  assert.ok(Date.now() - happened <= HEAR * 1000, `Stalled after ${Date.now() - happened} ms`)
   const { message = '', status } = condition(stalled, 'Stalled') ?? {}
   assert.equal(status, 'True')
   assert.match(message, row.says)
   assert.ok(message.endsWith(failures[row.code].remedy), message)
-  const event = (await world.events(namespace, 'Certificate', 'wrong')).find(({ reason }) => reason === row.code)
-  assert.deepEqual([event?.type, event?.message], ['Warning', message])
+  const event = await world.until(`event ${row.code}`, HEAR, async () =>
+    (await world.events(namespace, 'Certificate', 'wrong')).find(({ reason }) => reason === row.code),
+  )
+  assert.deepEqual([event.type, event.message], ['Warning', message])
   assert.equal(proxy.orders, row.ordersBefore)
 
   await row.mend(site)
@@ -274,11 +274,25 @@ async function stalledThenMended(row: Row, site: AcmeSite): Promise<void> {
   assert.equal(proxy.orders, 1)
 }
 
+/** Applies the Certificate and returns when the mistake happened: now, at the plugin's exit, or at its timeout. */
+async function applyAndWait(row: Row, { namespace, name, domain, plugin }: AcmeSite): Promise<number> {
+  await world.certificate(namespace, 'wrong', { dnsNames: [domain], ...clusterIssuer(name) })
+  if (row.ordersBefore === 0) return Date.now()
+  const [call] = await world.until('the first call of the plugin', 20, async () => {
+    const calls = await plugin.calls()
+    return calls.length > 0 && calls
+  })
+  const happened = Date.parse(call?.at ?? '') + (row.happensAfter ?? 0)
+  await world.until('the timeout of the plugin', 20, () => Promise.resolve(Date.now() >= happened))
+  return happened
+}
+
 function slug({ mistake }: Row): string {
   return mistake
     .replace(/^an? /, '')
     .replace(/^missing (\w+)( of the plugin)?.*$/, (_all, what: string, of?: string) => `${of === undefined ? '' : 'plugin-'}${what.toLowerCase()}-missing`)
     .replaceAll(/\W+/g, '-')
+    .toLowerCase()
     .slice(0, 24)
     .replace(/-$/, '')
 }

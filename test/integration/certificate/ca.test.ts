@@ -108,7 +108,7 @@ test('a changed template or output format changes the Secret without a new certi
     secretTemplate: { labels: { team: 'bank' } },
     issuerRef: { name: 'ca' },
   })
-  await world.untilObject('Secret', namespace, 'formats-tls', 'labelled anew', (secret) => {
+  await world.untilObject<AnyObject>('Secret', namespace, 'formats-tls', 'labelled anew', (secret) => {
     const { labels } = secret.metadata as { labels?: Record<string, string> }
     return labels?.['team'] === 'bank'
   })
@@ -125,7 +125,7 @@ test('what others took away of the Secret’s label comes back, and what they ad
     metadata: { labels: { 'controller.cert-manager.io/fao': null, mine: 'too' } },
     data: { 'mine.txt': Buffer.from('mine').toString('base64') },
   })
-  const secret = await world.untilObject('Secret', namespace, 'formats-tls', 'labelled again', ({ metadata }) => {
+  const secret = await world.untilObject<AnyObject>('Secret', namespace, 'formats-tls', 'labelled again', ({ metadata }) => {
     return (metadata as { labels?: Record<string, string> }).labels?.['controller.cert-manager.io/fao'] === 'true'
   })
   assert.equal((secret.metadata['labels'] as Record<string, string>)['mine'], 'too')
@@ -163,6 +163,8 @@ test('a private key that somebody wrote over is replaced together with its certi
 })
 
 test('a private key that somebody took out of the Secret is noticed, though nobody but us wrote what is left', async () => {
+  // A Secret of type kubernetes.io/tls must keep its key; one that was there before keeps the type it had.
+  await world.create('Secret', { metadata: { namespace, name: 'removed-tls' }, type: 'Opaque' })
   await leaf('removed')
   await world.kubernetes.merge(apiPath('Secret', namespace, 'removed-tls'), { data: { 'tls.key': null } })
   await world.ready(namespace, 'removed', { revision: 2 })
@@ -171,7 +173,7 @@ test('a private key that somebody took out of the Secret is noticed, though nobo
 
 test('a missing CA Secret stalls the certificate and counts nothing; it is Ready seconds after the Secret is there', async () => {
   await world.apply('Issuer', { metadata: { namespace, name: 'late' }, spec: { ca: { secretName: 'late-tls' } } })
-  await world.untilObject('Issuer', namespace, 'late', 'not Ready', (one) =>
+  await world.untilObject<AnyObject>('Issuer', namespace, 'late', 'not Ready', (one) =>
     (one.status?.conditions ?? []).some(({ status, reason }) => status === 'False' && reason === 'ErrGetKeyPair'),
   )
   await world.certificate(namespace, 'waits', { dnsNames: ['waits.test'], issuerRef: { name: 'late' } })

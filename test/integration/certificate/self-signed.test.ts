@@ -174,7 +174,7 @@ test('the next key lay in one labelled Secret of the Certificate, which is gone'
   assert.equal((made as AnyObject & { type: string }).type, 'Opaque')
   const [owner] = made.metadata['ownerReferences'] as { uid: string; controller: boolean }[]
   assert.equal(owner?.uid, certificate.metadata.uid)
-  assert.equal(owner.controller, true)
+  assert.equal(owner?.controller, true)
   await secrets.until('gone', (one, type) => type === 'DELETED' && one.metadata.name === name)
 })
 

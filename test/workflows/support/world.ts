@@ -31,7 +31,7 @@ export interface World {
 
 export async function openWorld(): Promise<World> {
   // Failures of steps are what most tests are about: only what the SDK itself cannot do is worth a line.
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined), telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } } })
+  Runtime.install({ logger: new DefaultLogger(process.env.DBG ? 'DEBUG' : 'ERROR', process.env.DBG ? (e) => console.log(e.level, e.message, JSON.stringify(e.meta ?? {}).slice(0, 900)) : () => undefined), telemetryOptions: { logging: { forward: {}, filter: process.env.DBG ? 'DEBUG' : 'ERROR' } } })
   const [path, bundle] = await Promise.all([testServer(), workflowBundle(silent)])
   const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } })
   const namespace = env.namespace ?? 'default'

@@ -36,6 +36,7 @@ export class AcmeProxy {
     this.#agent = agent
     server.on('request', (asked: IncomingMessage, answer: ServerResponse) => void this.#pass(asked, answer))
     server.on('connection', (socket: Socket) => {
+      socket.unref()
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
@@ -67,6 +68,8 @@ export class AcmeProxy {
   async open(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
+    // A test that fails before it closes its proxy must not keep the process.
+    this.#server.unref()
     this.#port = (this.#server.address() as AddressInfo).port
   }
 

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import proto from '@temporalio/proto'
 import { WorkflowNotFoundError } from '@temporalio/client'
+import { apiPath } from '../../../../k8s-bridge/api/kinds.ts'
 import type { StatusAnswer } from '../../../../workflows/messages.ts'
-import { TEMPORAL_NAMESPACE, type World } from '../../support/world.ts'
+import { TEMPORAL_NAMESPACE, type AnyObject, type World } from '../../support/world.ts'
 
 const { EventType } = proto.temporal.api.enums.v1
 
@@ -81,9 +82,39 @@ export function selfSignedIssuer(world: World, namespace: string, name = 'self')
 }
 
 export function issuerReady(world: World, namespace: string, name: string): Promise<unknown> {
-  return world.untilObject('Issuer', namespace, name, 'Ready', (one) =>
+  return world.untilObject<AnyObject>('Issuer', namespace, name, 'Ready', (one) =>
     (one.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True'),
   )
+}
+
+/** As an approver does who is not certloom. */
+export async function approve(world: World, namespace: string, request: string): Promise<void> {
+  await judge(world, namespace, request, { type: 'Approved', reason: 'Reviewed', message: 'looks right' })
+}
+
+export async function deny(world: World, namespace: string, request: string): Promise<void> {
+  await judge(world, namespace, request, { type: 'Denied', reason: 'Reviewed', message: 'not this name' })
+}
+
+async function judge(
+  world: World,
+  namespace: string,
+  request: string,
+  verdict: { type: 'Approved' | 'Denied'; reason: string; message: string },
+): Promise<void> {
+  const found = await world.untilObject<AnyObject>('CertificateRequest', namespace, request, 'there', () => true)
+  const condition = { ...verdict, status: 'True', lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z') }
+  await world.kubernetes.patch(apiPath('CertificateRequest', namespace, request, 'status'), [
+    { op: 'test', path: '/metadata/uid', value: found.metadata.uid },
+    { op: 'add', path: '/status', value: { ...found.status, conditions: [...(found.status?.conditions ?? []), condition] } },
+  ])
+}
+
+/** Names of Secrets with a next key. */
+export async function temporarySecrets(world: World, namespace: string): Promise<string[]> {
+  const query = { labelSelector: 'cert-manager.io/next-private-key=true' }
+  const { items } = await world.kubernetes.list<AnyObject>(apiPath('Secret', namespace), query)
+  return items.map(({ metadata }) => metadata.name)
 }
 
 let sentinels = 0
@@ -91,18 +122,30 @@ let sentinels = 0
 /**
  * Proves that nothing more will come of what happened until now. A sentinel Certificate is issued, its Secret deleted
  * and the Certificate issued again: the bridge has then seen everything before on its streams and worked it off. And
- * the workflow waits with nothing pending. Needs the Issuer `self` in the namespace.
+ * the workflow is in `phase` with nothing pending. Needs the Issuer `self` in the namespace.
+ *
+ * @param options.byHand nobody approves requests but the test
  */
-export async function quiet(world: World, namespace: string, name: string): Promise<void> {
+export async function quiet(
+  world: World,
+  namespace: string,
+  name: string,
+  options: { phase?: StatusAnswer['phase']; byHand?: boolean } = {},
+): Promise<void> {
+  const { phase = 'Waiting', byHand = false } = options
   const sentinel = `sentinel-${++sentinels}`
+  const issued = async (revision: number) => {
+    if (byHand) await approve(world, namespace, `${sentinel}-${revision}`)
+    await world.ready(namespace, sentinel, { revision })
+  }
   await world.certificate(namespace, sentinel, { dnsNames: ['sentinel.test'], issuerRef: { name: 'self' } })
-  await world.ready(namespace, sentinel, { revision: 1 })
+  await issued(1)
   await world.remove('Secret', namespace, `${sentinel}-tls`)
-  await world.ready(namespace, sentinel, { revision: 2 })
+  await issued(2)
   await world.remove('Certificate', namespace, sentinel)
-  await world.until(`${name} waits and nothing is pending`, 20, async () => {
+  await world.until(`${name} is ${phase} and nothing is pending`, 20, async () => {
     const { raw } = await world.temporal.workflow.getHandle(certificateId(namespace, name)).describe()
     if (raw.pendingWorkflowTask != null || (raw.pendingActivities ?? []).length > 0) return false
-    return (await statusOf(world, namespace, name)).phase === 'Waiting'
+    return (await statusOf(world, namespace, name)).phase === phase
   })
 }
