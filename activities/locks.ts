@@ -39,13 +39,17 @@ export async function inspectHolder(
   const claim = challenge && readClaim(challenge, await deps.recordKey())
   if (challenge === undefined || claim === undefined) {
     // A clean-up outlives its Challenge, and gives the name back in the end.
-    if (holder.workflowId.startsWith(CLEAN_UP_ID) && (await deps.locks.isOpen(holder.workflowId))) return 'holding'
+    if (holder.workflowId.startsWith(CLEAN_UP_ID) && (await deps.locks.isOpen(holder.workflowId)))
+      return 'holding'
     // Granted, and no use was made of it: it is void now, even if that was about to happen.
     if (challenge !== undefined && !(await revokeGrant(deps, challenge, ownRun().runId))) return 'holding'
     return 'gone'
   }
   if (await deps.locks.isOpen(claim.workflowId, claim.runId)) return 'holding'
-  await cleanUpRecord(claim.record.handle, providerDeps(deps), { signal, heartbeat: () => Context.current().heartbeat() })
+  await cleanUpRecord(claim.record.handle, providerDeps(deps), {
+    signal,
+    heartbeat: () => Context.current().heartbeat(),
+  })
   // A claim that was renewed meanwhile is of one that goes on.
   if (!(await dropClaim(deps, challenge))) return 'holding'
   await writeChallengeStatus(deps.kubernetes, challenge, { presented: false }).catch((error: unknown) => {

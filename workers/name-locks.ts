@@ -1,7 +1,13 @@
 import { WithStartWorkflowOperation, WorkflowNotFoundError, type Client } from '@temporalio/client'
 import type { NameLocks } from '../activities/deps.ts'
 import { sha256Hex } from '../activities/hash.ts'
-import { LOCK_TASK_QUEUE, acquireUpdate, dnsNameWorkflowId, releaseSignal, workflowTypes } from '../workflows/messages.ts'
+import {
+  LOCK_TASK_QUEUE,
+  acquireUpdate,
+  dnsNameWorkflowId,
+  releaseSignal,
+  workflowTypes,
+} from '../workflows/messages.ts'
 
 /** How long a lock may take to answer, in milliseconds; then the step is tried again. */
 const ANSWER_MS = 10_000
@@ -30,7 +36,9 @@ export function nameLocks(client: Client): NameLocks {
       ),
     async release(fqdn, requestId) {
       try {
-        await client.workflow.getHandle(dnsNameWorkflowId(fqdn, sha256Hex)).signal(releaseSignal, { v: 1, requestId })
+        await client.workflow
+          .getHandle(dnsNameWorkflowId(fqdn, sha256Hex))
+          .signal(releaseSignal, { v: 1, requestId })
       } catch (error) {
         // A lock that has ended holds nothing.
         if (!(error instanceof WorkflowNotFoundError)) throw error

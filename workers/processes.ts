@@ -47,6 +47,7 @@ export async function runWorker(configuration: Configuration, log: Logger): Prom
   await watcher.start()
   void role.set(watcher.mayWrite())
   const health = serveHealth(configuration.healthAddress, () => !watcher.mayWrite() || role.polling, log)
+  log.info({ holder: watcher.currentHolder().identity, mayWrite: watcher.mayWrite() }, 'worker runs')
   return {
     stop: async () => {
       await health.close()

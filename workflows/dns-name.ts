@@ -10,7 +10,16 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { blockedDelay } from './domain/blocked-delay.ts'
-import { acquire, emptyQueue, isIdle, release, seed, type LockClaim, type LockEntry, type LockQueue } from './domain/lock-queue.ts'
+import {
+  acquire,
+  emptyQueue,
+  isIdle,
+  release,
+  seed,
+  type LockClaim,
+  type LockEntry,
+  type LockQueue,
+} from './domain/lock-queue.ts'
 import { acquireUpdate, grantedSignal, releaseSignal, type DnsNameInput } from './messages.ts'
 import { failureOf, step } from './stages/steps.ts'
 
@@ -84,7 +93,11 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
     const granted = toTell
     toTell = undefined
     // One that cannot be told is gone: who comes after it need not wait for that.
-    if (granted !== undefined && !(await tell(granted, fqdn)) && queue.holder?.requestId === granted.requestId) {
+    if (
+      granted !== undefined &&
+      !(await tell(granted, fqdn)) &&
+      queue.holder?.requestId === granted.requestId
+    ) {
       await inspect(queue.holder)
     }
     if (holderOf(seen) !== queue.holder?.requestId || queue.waiting.length === 0) inspectAt = undefined

@@ -1,11 +1,12 @@
 import type { Challenge } from '../../k8s-bridge/api/challenge.ts'
 import type { Window, WindowInput } from '../../workflows/activities.ts'
-import { problemText, type AcmeClient, type Authorization } from '../clients/acme.ts'
+import { AcmeProblem, problemText, type AcmeClient, type Authorization } from '../clients/acme.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { builtInIssuer, requireReadyIssuer } from '../issuers/issuer.ts'
 import { acmeAccount } from './account.ts'
+import { askAbout } from './lost-order.ts'
 import { Polls } from './polls.ts'
 import { requireChallenge, writeChallengeStatus } from './objects.ts'
 
@@ -28,19 +29,20 @@ export async function answerChallenge(
   const polls = new Polls(started + input.windowMs)
   let tries = input.tries
 
+  const ask = <T>(question: () => Promise<T>) => askAbout(`the challenge of ${challenge.spec.dnsName}`, question)
   // Only what was asked before can have been answered: the first window of a challenge answers without a look.
-  let answered = input.since === undefined ? await answer(account, challenge) : undefined
+  let answered = input.since === undefined ? await ask(() => answer(account, challenge)) : undefined
   for (;;) {
     if (!(await polls.pause(answered, signal))) return { done: false, finding: 'the CA is validating', tries, since }
     tries += 1
-    const authorization = await account.authorization(challenge.spec.authorizationURL)
+    const authorization = await ask(() => account.authorization(challenge.spec.authorizationURL))
     if (authorization.status === 'valid') {
       await verified(deps, challenge, events)
       return { done: true, finding: 'the CA has validated', tries, since }
     }
     if (authorization.status !== 'pending') throw await refused(deps, challenge, authorization, events)
     const offered = authorization.challenges.find((one) => one.url === challenge.spec.url)
-    if (offered?.status === 'pending' && tries > 2) await answer(account, challenge)
+    if (offered?.status === 'pending' && tries > 2) await ask(() => answer(account, challenge))
     answered = { retryAfterMs: authorization.retryAfterMs }
   }
 }
@@ -51,7 +53,8 @@ async function answer(account: AcmeClient, challenge: Challenge): Promise<{ retr
     const { retryAfterMs } = await account.answer(challenge.spec.url)
     return { retryAfterMs }
   } catch (error) {
-    if (error instanceof CertloomError && error.failure.code === 'AuthorizationInvalid') return {}
+    const refused = error instanceof AcmeProblem && error.failure.code === 'AuthorizationInvalid' && error.status !== 404
+    if (refused) return {}
     throw error
   }
 }

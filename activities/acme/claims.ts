@@ -7,7 +7,10 @@ import { revokeGrant } from './hold.ts'
 import { LOCK_ANNOTATION, challengeNameLabel, readClaim, type RecordClaim } from './record.ts'
 
 /** Records that may stand for a Certificate, by what its Challenges say. */
-export async function claimsOf(deps: ActivityDeps, certificate: Pick<Certificate, 'metadata'>): Promise<RecordClaim[]> {
+export async function claimsOf(
+  deps: ActivityDeps,
+  certificate: Pick<Certificate, 'metadata'>,
+): Promise<RecordClaim[]> {
   const { namespace, uid = '' } = certificate.metadata
   const claims = await listClaims(deps, apiPath('Challenge', namespace), `${labels.certificate}=${uid}`)
   return claims.filter((claim) => claim.record.certificateUid === uid)
@@ -18,10 +21,21 @@ export async function claimsOf(deps: ActivityDeps, certificate: Pick<Certificate
  * of the name may have granted to one that has not claimed it yet is made void, except for the Challenge with the uid
  * `except`: that one asks the lock `lock` itself.
  */
-export async function claimsAt(deps: ActivityDeps, fqdn: string, lock: string, except?: string): Promise<RecordClaim[]> {
+export async function claimsAt(
+  deps: ActivityDeps,
+  fqdn: string,
+  lock: string,
+  except?: string,
+): Promise<RecordClaim[]> {
   for (;;) {
-    const found = await list(deps, apiPath('Challenge'), `${labels.challengeName}=${challengeNameLabel(fqdn)}`)
-    const open = found.filter(({ challenge, claim }) => claim === undefined && challenge.metadata.uid !== except)
+    const found = await list(
+      deps,
+      apiPath('Challenge'),
+      `${labels.challengeName}=${challengeNameLabel(fqdn)}`,
+    )
+    const open = found.filter(
+      ({ challenge, claim }) => claim === undefined && challenge.metadata.uid !== except,
+    )
     const fresh = open.filter(({ challenge }) => challenge.metadata.annotations?.[LOCK_ANNOTATION] !== lock)
     const revoked = await Promise.all(fresh.map(({ challenge }) => revokeGrant(deps, challenge, lock)))
     // One that changed at that moment may bear a claim by now.

@@ -13,6 +13,7 @@ import { builtInIssuer, requireReadyIssuer } from '../issuers/issuer.ts'
 import { acmeAccount, acmeSpec } from './account.ts'
 import { invalidOrder } from './create-order.ts'
 import { writeOrderStatus } from './objects.ts'
+import { askAbout } from './lost-order.ts'
 import { Polls } from './polls.ts'
 
 /** How long one run waits for the CA to sign, in milliseconds. */
@@ -56,7 +57,8 @@ async function fetchCertificate(
   const account = await acmeAccount(deps, issuer)
   const csrPem = Buffer.from(request.spec.request, 'base64').toString()
 
-  const ordered = await signed(deps, account, order, requestDer(csrPem), signal)
+  const csr = requestDer(csrPem)
+  const ordered = await askAbout(`Order ${order.metadata.name}`, () => signed(deps, account, order, csr, signal))
   const { preferredChain } = acmeSpec(issuer)
   const pem = await account.certificate(ordered, { preferredChain: preferredChain || undefined })
   verifyIssued({ chainPem: pem, request: { csrPem }, now: new Date() })

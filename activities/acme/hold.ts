@@ -30,16 +30,22 @@ export async function writeClaim(
   return unlessChanged(async () => {
     const claimed = await patchChallengeMetadata(deps.kubernetes, challenge, {
       finalizers: [...new Set([...(challenge.metadata.finalizers ?? []), CHALLENGE_FINALIZER])],
-      annotations: { ...challenge.metadata.annotations, [annotations.record]: sealClaim({ v: 1, ...claim, ...run }, key) },
+      annotations: {
+        ...challenge.metadata.annotations,
+        [annotations.record]: sealClaim({ v: 1, ...claim, ...run }, key),
+      },
     })
-    if (claimed === undefined) throw new CertloomError('ObjectGone', `Challenge ${challenge.metadata.name} is gone`)
+    if (claimed === undefined)
+      throw new CertloomError('ObjectGone', `Challenge ${challenge.metadata.name} is gone`)
   })
 }
 
 /** Takes the claim off a Challenge, as long as it is as it was read; false where it has changed. */
 export async function dropClaim(deps: ActivityDeps, challenge: Challenge): Promise<boolean> {
   const { [annotations.record]: _record, ...rest } = challenge.metadata.annotations ?? {}
-  const finalizers = (challenge.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CHALLENGE_FINALIZER)
+  const finalizers = (challenge.metadata.finalizers ?? []).filter(
+    (finalizer) => finalizer !== CHALLENGE_FINALIZER,
+  )
   return unlessChanged(async () => {
     await patchChallengeMetadata(deps.kubernetes, challenge, { finalizers, annotations: rest })
   })
@@ -92,12 +98,22 @@ export async function mayRemove(deps: ActivityDeps, record: RecordReference): Pr
     const { challenge, fqdn } = record
     const deadline = seen.claim?.deadline ?? new Date().toISOString()
     const holding = seen.claim !== undefined
-    const answer = await deps.locks.acquire(fqdn, { v: 1, requestId, workflowId, challenge, deadline, holding })
+    const answer = await deps.locks.acquire(fqdn, {
+      v: 1,
+      requestId,
+      workflowId,
+      challenge,
+      deadline,
+      holding,
+    })
     if (!answer.granted) {
       // Not to keep a place in the queue that nobody may come to take.
       await deps.locks.release(fqdn, requestId)
       if ((await standing(deps, record)).stands === 'no') return false
-      throw new CertloomError('CleanUpPending', `${fqdn} is in use by ${answer.holder ?? 'another certificate'}`)
+      throw new CertloomError(
+        'CleanUpPending',
+        `${fqdn} is in use by ${answer.holder ?? 'another certificate'}`,
+      )
     }
     // Claimed as ours, so that the lock knows whom to look for; where it changed meanwhile, all is asked anew.
     if (seen.challenge === undefined || seen.claim === undefined) return true

@@ -23,7 +23,8 @@ export async function withAccount<T>(
   } catch (error) {
     if (!(error instanceof AcmeProblem) || !error.is('accountDoesNotExist')) throw error
     const found = await readCertificate(deps.kubernetes, certificate)
-    const issuer = found === undefined ? undefined : builtInIssuer(found.spec.issuerRef, certificate.namespace)
+    const issuer =
+      found === undefined ? undefined : builtInIssuer(found.spec.issuerRef, certificate.namespace)
     if (issuer === undefined) throw error
     const look = await verifyIssuer(deps, issuer, events, true)
     if (!look.ready) throw error

@@ -63,7 +63,8 @@ export async function presentChallenge(
 async function issuerOf(deps: ActivityDeps, challenge: Challenge): Promise<LiveIssuer> {
   const name = builtInIssuer(challenge.spec.issuerRef, challenge.metadata.namespace ?? '')
   const issuer = name === undefined ? undefined : await readIssuer(deps, name)
-  if (issuer === undefined) throw new CertloomError('IssuerNotFound', `the issuer of Challenge ${challenge.metadata.name} is gone`)
+  if (issuer === undefined)
+    throw new CertloomError('IssuerNotFound', `the issuer of Challenge ${challenge.metadata.name} is gone`)
   return issuer
 }
 

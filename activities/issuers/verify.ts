@@ -3,7 +3,7 @@ import type { IssuerLook } from '../../workflows/activities.ts'
 import { describeFailure, type Failure } from '../../workflows/domain/failures.ts'
 import { acmeAccount, acmeSpec, ensureAccountKey } from '../acme/account.ts'
 import { toCertloomError } from '../boundary.ts'
-import { AcmeProblem } from '../clients/acme.ts'
+import { AcmeProblem, type AcmeClient } from '../clients/acme.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { findDnsProvider } from '../dns/registry.ts'
 import type { Events } from '../events.ts'
@@ -75,6 +75,7 @@ async function registerAccount(deps: ActivityDeps, issuer: LiveIssuer, accountLo
   }
   await ensureAccountKey(deps, issuer)
   const account = await acmeAccount(deps, issuer)
+  await checkProfile(account, acmeSpec(issuer).profile)
   const contact = email === '' ? [] : [`mailto:${email.toLowerCase()}`]
   const before = issuer.object.status?.acme
   const message = 'The ACME account was registered with the ACME server'
@@ -95,6 +96,15 @@ async function registerAccount(deps: ActivityDeps, issuer: LiveIssuer, accountLo
     message,
     acme: { uri: registered.url, lastRegisteredEmail: email, lastPrivateKeyHash: account.keyHash },
   }
+}
+
+/** Found out here, where nothing is ordered yet, and told with the names to choose from. */
+async function checkProfile(account: AcmeClient, profile: string | undefined): Promise<void> {
+  if (profile === undefined) return
+  const { profiles = {} } = (await account.directory()).meta
+  if (Object.hasOwn(profiles, profile)) return
+  const offered = Object.keys(profiles).join(', ') || 'none'
+  throw new CertloomError('InvalidSpec', `spec.acme.profile: the server does not offer ${profile}; it offers: ${offered}`)
 }
 
 async function macKey(

@@ -96,6 +96,16 @@ test('asking again renews the lease and never shortens it', () => {
   assert.deepEqual(acquire(longer.queue, asking('a', 2)).queue, longer.queue)
 })
 
+test('who asked last for a use of the lock is the one who is told and looked at', () => {
+  const queue = after(
+    (now) => acquire(now, asking('a', 1)),
+    (now) => acquire(now, asking('b', 2)),
+    (now) => acquire(now, asking('b', 3, { workflowId: 'clean-up/b' })),
+  )
+  assert.deepEqual(order(queue), ['a', 'b'])
+  assert.equal(release(queue, 'a', minute(4)).granted?.workflowId, 'clean-up/b')
+})
+
 test('a lease that ran out is noticed, and taken only from its holder', () => {
   const queue = after(
     (now) => acquire(now, asking('a', 1)),

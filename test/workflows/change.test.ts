@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { Gate, HOUR, challenge, failure, openWorld, startCertificate, type Fakes } from './support.ts'
+import { Gate, HOUR, challenge, openWorld, startCertificate, type Fakes } from './support.ts'
 
 const world = await openWorld()
 after(() => world.close())
@@ -168,50 +168,6 @@ test('another uid under the same name is another certificate: the attempt for th
     (await subject.attempts()).map(({ number, outcome }) => [number, outcome]),
     [[1, 'issued']],
   )
-})
-
-test('a cancel gives the attempt up, cleans up, counts it and backs off in a new run', async () => {
-  const gate = new Gate()
-  await using subject = await startCertificate(world, () => ({ checkPropagation: () => gate.pass().then(never) }), acme)
-  const first = await subject.run()
-  await gate.reached
-  await subject.handle.cancel()
-  await subject.newRun(first)
-  await subject.phase('BackingOff')
-  assert.deepEqual(subject.calls.effects, [
-    ...['prepare', 'createOrder', 'presentChallenge', 'checkPropagation'],
-    ...['cleanUpChallenge', 'abandonOrder', 'failAttempt'],
-  ])
-  assert.equal(subject.calls.of('failAttempt')[0]?.input.failure.code, 'Cancelled')
-  assert.equal((await subject.attempts())[0]?.code, 'Cancelled')
-})
-
-test('a cancel of a certificate that waits changes nothing but the run', async () => {
-  await using subject = await startCertificate(world)
-  await subject.issued(1)
-  const first = await subject.run()
-  await subject.handle.cancel()
-  await subject.newRun(first)
-  await subject.issued(1)
-  assert.deepEqual(subject.calls.effects, ['prepare', 'publish'])
-})
-
-test('a cancel while nothing can be read waits like everybody else', async () => {
-  let broken = true
-  await using subject = await startCertificate(world, (defaults) => ({
-    async look(input) {
-      if (broken) throw failure('Forbidden', 'certificates may not be read')
-      return defaults.look(input)
-    },
-  }))
-  await subject.phase('Blocked')
-  await subject.handle.cancel()
-  await subject.calls.nth('look', 2)
-  await subject.phase('Blocked')
-  assert.ok(subject.calls.of('look').length <= 4, `${subject.calls.of('look').length} looks`)
-  broken = false
-  await subject.handle.signal('changed')
-  await subject.issued(1)
 })
 
 test('after a termination the next run removes what the forgotten attempt left, then goes on', async () => {

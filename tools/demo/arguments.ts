@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -59,6 +60,8 @@ export function readArguments(args: string[]): DemoArguments | undefined {
   if (!Number.isFinite(seconds) || seconds < 1 || seconds > 86_400)
     throw new DemoError(`--timeout ${values.timeout}: write a number of seconds, 1 to 86400`)
   const { once, keep, verbose } = values
+  if (values.plugin !== undefined && !statSync(values.plugin, { throwIfNoEntry: false })?.isFile())
+    throw new DemoError(`--plugin ${values.plugin}: there is no such file`)
   return {
     once,
     keep,

@@ -1,8 +1,8 @@
-import { errorText } from '../servers/error.ts'
+import { SetupError } from '../../cli/setup/setup.ts'
+import { errorText, ServersError } from '../servers/error.ts'
 import { help, readArguments } from './arguments.ts'
 import { Display } from './display.ts'
 import { DemoError } from './error.ts'
-import { ServersError } from '../servers/error.ts'
 import { runDemo } from './run.ts'
 
 process.exitCode = await main()
@@ -30,8 +30,8 @@ async function main(): Promise<number> {
     display.close()
     // Before the certificate was there, a Ctrl-C leaves the question of --once unanswered.
     if (end.signal.aborted) return args.once ? 130 : 0
-    const known = error instanceof DemoError || error instanceof ServersError
-    display.print(`\n${display.style('red', known ? error.message : String((error as Error).stack))}`)
+    const known = [DemoError, ServersError, SetupError].some((kind) => error instanceof kind)
+    display.print(`\n${display.style('red', known ? errorText(error) : String((error as Error).stack))}`)
     return 1
   }
 }

@@ -8,5 +8,8 @@ export const CLEAN_UP_ID = 'clean-up/'
 
 /** One clean-up per Challenge: its uid names certificate, revision and record at once, and is never used again. */
 export function cleanUpWorkflowId(record: RecordReference): string {
-  return `${CLEAN_UP_ID}${record.certificateUid}/${record.challenge.name}/${record.challenge.uid}`.slice(0, 200)
+  return `${CLEAN_UP_ID}${record.certificateUid}/${record.challenge.name}/${record.challenge.uid}`.slice(
+    0,
+    200,
+  )
 }

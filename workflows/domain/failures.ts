@@ -150,6 +150,11 @@ export const failures = {
     meaning: 'The ACME server cannot be reached.',
     remedy: 'Check spec.acme.server of the issuer, the network and the TLS trust (spec.acme.caBundle).',
   },
+  OrderLost: {
+    kind: 'blocked',
+    meaning: 'The ACME server no longer knows the order.',
+    remedy: 'Nothing is left to do; certloom makes another order by itself.',
+  },
   AccountProblem: {
     kind: 'blocked',
     meaning: 'The ACME server does not accept the account.',

@@ -17,12 +17,24 @@ export async function solveChallenge(
   const undoName = `clean up ${plan.challenge.name}`
   issuance.undo.push(undoName, () => cleanUp(plan.record, issuance.cluster, plan.name))
 
-  await present(issuance, grants, input)
-  await lookInWindows(issuance, 'checkPropagation', input, `${plan.fqdn} on every name server`)
-  await lookInWindows(issuance, 'answerChallenge', input, `${plan.name} answered, CA validates`)
+  const solving = endingWhereGone(issuance)
+  await present(solving, grants, input)
+  await lookInWindows(solving, 'checkPropagation', input, `${plan.fqdn} on every name server`)
+  await lookInWindows(solving, 'answerChallenge', input, `${plan.name} answered, CA validates`)
 
   await cleanUp(plan.record, issuance.cluster, plan.name)
   issuance.undo.settled(undoName)
+}
+
+/** A Challenge that somebody deleted does not come back by waiting: the attempt ends, cleans up and is made anew. */
+function endingWhereGone(issuance: Issuance): Issuance {
+  return {
+    ...issuance,
+    report(finding, failure) {
+      if (failure?.code === 'ObjectGone') throw new OutOfTime(failure)
+      issuance.report(finding, failure)
+    },
+  }
 }
 
 async function present(issuance: Issuance, grants: Grants, input: ChallengeInput): Promise<void> {

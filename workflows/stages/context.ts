@@ -53,7 +53,8 @@ export async function untilDone<T>(
     } catch (error) {
       const failure = failureOf(error)
       if (failure === undefined || failureKind(failure.code) === 'spent') throw error
-      if (deadline !== undefined && Date.now() >= deadline) throw new OutOfTime(failure)
+      const isOver = failure.code === 'OrderLost' || (deadline !== undefined && Date.now() >= deadline)
+      if (isOver) throw new OutOfTime(failure)
       issuance.report(failure.message, failure)
       // A CA that asked for patience gets it: nothing that rings here can make it change its mind.
       const listen = failureKind(failure.code) === 'later' ? undefined : bell

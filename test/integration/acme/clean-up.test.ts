@@ -5,7 +5,16 @@ import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { renewSignal } from '../../../workflows/messages.ts'
 import { condition, World } from '../support/world.ts'
 import type { Controller } from '../support/controller.ts'
-import { challenges, clusterIssuer, MoodyPlugin, openSite, orders, txtRecords, type AcmeSite, type PluginCall } from './support/acme-world.ts'
+import {
+  challenges,
+  clusterIssuer,
+  MoodyPlugin,
+  openSite,
+  orders,
+  txtRecords,
+  type AcmeSite,
+  type PluginCall,
+} from './support/acme-world.ts'
 
 let world: World
 let controller: Controller
@@ -15,7 +24,11 @@ before(async () => {
 })
 after(() => world.close())
 
-async function withSite(name: string, run: (site: AcmeSite) => Promise<void>, options?: Parameters<typeof openSite>[2]): Promise<void> {
+async function withSite(
+  name: string,
+  run: (site: AcmeSite) => Promise<void>,
+  options?: Parameters<typeof openSite>[2],
+): Promise<void> {
   const site = await openSite(world, name, options)
   try {
     await run(site)
@@ -25,7 +38,9 @@ async function withSite(name: string, run: (site: AcmeSite) => Promise<void>, op
 }
 
 function hanging(plugin: MoodyPlugin): Promise<PluginCall> {
-  return world.until('a call of the plugin that hangs', 20, async () => (await plugin.calls()).find(({ hangs }) => hangs !== undefined))
+  return world.until('a call of the plugin that hangs', 20, async () =>
+    (await plugin.calls()).find(({ hangs }) => hangs !== undefined),
+  )
 }
 
 async function untilEnded(pid: number): Promise<void> {
@@ -46,7 +61,11 @@ async function assertCleanedUp({ namespace, plugin, domain }: AcmeSite): Promise
   }
   assert.deepEqual(await txtRecords(world, `_acme-challenge.${domain}`), [])
   const lock = `dns-name/_acme-challenge.${domain}`
-  await world.until('the lock of the name closed', 10, async () => (await world.openWorkflows(lock)).length === 0)
+  await world.until(
+    'the lock of the name closed',
+    10,
+    async () => (await world.openWorkflows(lock)).length === 0,
+  )
 }
 
 describe('the record of a challenge is removed', { concurrency: 3 }, () => {
@@ -57,7 +76,10 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
       await world.certificate(namespace, 'web', { dnsNames: [domain], ...clusterIssuer(name) })
       const { hangs = 0 } = await hanging(plugin)
       await plugin.feel({})
-      await world.certificate(namespace, 'web', { dnsNames: [domain, `more.${domain}`], ...clusterIssuer(name) })
+      await world.certificate(namespace, 'web', {
+        dnsNames: [domain, `more.${domain}`],
+        ...clusterIssuer(name),
+      })
       await untilEnded(hangs)
       await world.ready(namespace, 'web')
       assert.equal(proxy.orders, 2)
@@ -75,7 +97,11 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
       await untilEnded(hangs)
       await assertCleanedUp(site)
       const workflow = world.temporal.workflow.getHandle(`certificate/${namespace}/web`)
-      await world.until('the workflow ended', 20, async () => (await workflow.describe()).status.name === 'COMPLETED')
+      await world.until(
+        'the workflow ended',
+        20,
+        async () => (await workflow.describe()).status.name === 'COMPLETED',
+      )
       await world.until('Order and Secrets gone', 20, async () => {
         const { items } = await world.kubernetes.list(`/api/v1/namespaces/${namespace}/secrets`)
         return (await orders(world, namespace)).length === 0 && items.length === 0
@@ -92,14 +118,20 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
       const [challenge] = await challenges(world, namespace)
       assert.ok(challenge)
       const told = await world.until('the event CleanUpError', 5, async () =>
-        (await world.events(namespace, 'Challenge', challenge.metadata.name)).find(({ reason }) => reason === 'CleanUpError'),
+        (await world.events(namespace, 'Challenge', challenge.metadata.name)).find(
+          ({ reason }) => reason === 'CleanUpError',
+        ),
       )
       assert.match(told.message, /ended DELETE with exit code 1: the provider keeps it/)
       const prefix = `clean-up/`
-      const [id = ''] = (await world.openWorkflows(prefix)).filter((one) => one.includes(challenge.metadata.uid ?? '-'))
+      const [id = ''] = (await world.openWorkflows(prefix)).filter((one) =>
+        one.includes(challenge.metadata.uid ?? '-'),
+      )
       assert.notEqual(id, '')
       const { currentDetails } = await world.until('the finding in the workflow', 5, async () => {
-        const found = await world.temporal.workflow.getHandle(id).query<{ currentDetails: string }>('__temporal_workflow_metadata')
+        const found = await world.temporal.workflow
+          .getHandle(id)
+          .query<{ currentDetails: string }>('__temporal_workflow_metadata')
         return found.currentDetails.includes('the provider keeps it') && found
       })
       assert.ok(currentDetails.includes(`_acme-challenge.${domain}`))
@@ -107,7 +139,11 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
       await plugin.feel({})
       await world.untilGone('Challenge', namespace, challenge.metadata.name, 30)
       await assertCleanedUp(site)
-      await world.until('the clean-up ended', 5, async () => (await world.temporal.workflow.getHandle(id).describe()).status.name === 'COMPLETED')
+      await world.until(
+        'the clean-up ended',
+        5,
+        async () => (await world.temporal.workflow.getHandle(id).describe()).status.name === 'COMPLETED',
+      )
     })
   })
 
@@ -128,12 +164,19 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
       },
     })
     await plugin.feel({ CREATE: { hang: true } })
-    await world.certificate(namespace, 'web', { dnsNames: [`${plugin.name}.example.com`], issuerRef: { name: 'own' } })
+    await world.certificate(namespace, 'web', {
+      dnsNames: [`${plugin.name}.example.com`],
+      issuerRef: { name: 'own' },
+    })
     await hanging(plugin)
     await world.remove('Secret', namespace, plugin.name)
     await world.remove('Namespace', undefined, namespace)
     await world.untilGone('Namespace', undefined, namespace, 60)
-    await world.until('no workflow of it open', 10, async () => (await world.openWorkflows(`certificate/${namespace}/`)).length === 0)
+    await world.until(
+      'no workflow of it open',
+      10,
+      async () => (await world.openWorkflows(`certificate/${namespace}/`)).length === 0,
+    )
     const log = await controller.log()
     assert.ok(log.includes('a challenge record stays behind'))
   })
@@ -143,16 +186,30 @@ describe('a plugin that misbehaves', { concurrency: 3 }, () => {
   test('is killed at its timeout, while other certificates are issued', async () => {
     await withSite('stuck', async ({ namespace, plugin, name, domain, proxy }) => {
       const other = await MoodyPlugin.install(world, `fluent-${process.pid}`)
-      const config = (one: MoodyPlugin) => ({ plugin: one.name, secretRef: { name: one.name, key: 'config.json' }, timeoutSeconds: 6 })
+      const config = (one: MoodyPlugin) => ({
+        plugin: one.name,
+        secretRef: { name: one.name, key: 'config.json' },
+        timeoutSeconds: 6,
+      })
       await world.acmeIssuer(name, { server: proxy.directoryUrl, config: config(plugin) })
       await world.acmeIssuer(other.name, { config: config(other) })
       await plugin.feel({ CREATE: { hang: true } })
       await world.certificate(namespace, 'stuck', { dnsNames: [domain], ...clusterIssuer(name) })
       const { hangs = 0 } = await hanging(plugin)
-      await world.certificate(namespace, 'fluent', { dnsNames: [`fluent.${domain}`], ...clusterIssuer(other.name) })
+      await world.certificate(namespace, 'fluent', {
+        dnsNames: [`fluent.${domain}`],
+        ...clusterIssuer(other.name),
+      })
       await world.ready(namespace, 'fluent')
       await untilEnded(hangs)
-      await world.untilObject<Certificate>('Certificate', namespace, 'stuck', 'Stalled', (one) => condition(one, 'Stalled')?.reason === 'PluginTimedOut', 5)
+      await world.untilObject<Certificate>(
+        'Certificate',
+        namespace,
+        'stuck',
+        'Stalled',
+        (one) => condition(one, 'Stalled')?.reason === 'PluginTimedOut',
+        5,
+      )
       await plugin.feel({})
       await world.ready(namespace, 'stuck')
     })
@@ -162,15 +219,27 @@ describe('a plugin that misbehaves', { concurrency: 3 }, () => {
     await withSite('echo', async ({ namespace, plugin, name, domain }) => {
       const secret = `hunter2-${'x'.repeat(8)}-Zm9vYmFy`
       await plugin.configure('cert-manager', { password: secret })
-      await plugin.feel({ CREATE: { exit: 1, stderr: 'cannot log in with', echo: true }, DELETE: { exit: 2, stderr: 'still not', echo: true } })
+      await plugin.feel({
+        CREATE: { exit: 1, stderr: 'cannot log in with', echo: true },
+        DELETE: { exit: 2, stderr: 'still not', echo: true },
+      })
       await world.certificate(namespace, 'web', { dnsNames: [domain], ...clusterIssuer(name) })
-      await world.untilObject<Certificate>('Certificate', namespace, 'web', 'Stalled', (one) => condition(one, 'Stalled') !== undefined, 20)
+      await world.untilObject<Certificate>(
+        'Certificate',
+        namespace,
+        'web',
+        'Stalled',
+        (one) => condition(one, 'Stalled') !== undefined,
+        20,
+      )
       const [challenge] = await challenges(world, namespace)
       assert.match(challenge?.status?.reason ?? '', /cannot log in with \[secret\]/)
       await plugin.feel({ DELETE: { exit: 2, stderr: 'still not', echo: true } })
       await world.temporal.workflow.getHandle(`certificate/${namespace}/web`).signal(renewSignal)
       const ready = await world.ready(namespace, 'web')
-      await world.until('a clean-up that fails', 20, async () => (await plugin.calls()).some(({ command, exitCode }) => command === 'DELETE' && exitCode === 2))
+      await world.until('a clean-up that fails', 20, async () =>
+        (await plugin.calls()).some(({ command, exitCode }) => command === 'DELETE' && exitCode === 2),
+      )
 
       const { items: events } = await world.kubernetes.list(`/api/v1/namespaces/${namespace}/events`)
       const places: Record<string, string> = {
@@ -181,15 +250,25 @@ describe('a plugin that misbehaves', { concurrency: 3 }, () => {
         log: await controller.log(),
         history: await historyText(`certificate/${namespace}/web`),
       }
-      const [cleanUp] = (await world.openWorkflows('clean-up/')).filter((id) => id.includes(ready.metadata.uid ?? '-'))
+      const [cleanUp] = (await world.openWorkflows('clean-up/')).filter((id) =>
+        id.includes(ready.metadata.uid ?? '-'),
+      )
       if (cleanUp !== undefined) places['history of the clean-up'] = await historyText(cleanUp)
       assert.match(places['history'] ?? '', /cannot log in with \[secret\]/)
-      const forms = [secret, Buffer.from(secret).toString('base64').slice(0, -4), Buffer.from(secret).toString('hex')]
+      const forms = [
+        secret,
+        Buffer.from(secret).toString('base64').slice(0, -4),
+        Buffer.from(secret).toString('hex'),
+      ]
       for (const [place, text] of Object.entries(places)) {
         for (const form of forms) assert.ok(!text.includes(form), `${place} has the secret`)
       }
       await plugin.feel({})
-      await world.until('the clean-up ended', 30, async () => (await challenges(world, namespace)).length === 0)
+      await world.until(
+        'the clean-up ended',
+        30,
+        async () => (await challenges(world, namespace)).length === 0,
+      )
     })
   })
 })

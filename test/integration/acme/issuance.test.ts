@@ -8,7 +8,16 @@ import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { changedSignal } from '../../../workflows/messages.ts'
 import { installPlugin } from '../../../tools/plugins/install.ts'
 import { condition, World, type AnyObject } from '../support/world.ts'
-import { challenges, clusterIssuer, dnsFixture, MoodyPlugin, openSite, orders, txtRecords, type AcmeSite } from './support/acme-world.ts'
+import {
+  challenges,
+  clusterIssuer,
+  dnsFixture,
+  MoodyPlugin,
+  openSite,
+  orders,
+  txtRecords,
+  type AcmeSite,
+} from './support/acme-world.ts'
 
 let world: World
 before(async () => {
@@ -20,7 +29,11 @@ after(() => world.close())
 /** Requests for one name when directory, nonce and account are there: 7, and one more look on a slow machine. */
 const MOST_REQUESTS = 8
 
-async function withSite(name: string, run: (site: AcmeSite) => Promise<void>, options?: Parameters<typeof openSite>[2]): Promise<void> {
+async function withSite(
+  name: string,
+  run: (site: AcmeSite) => Promise<void>,
+  options?: Parameters<typeof openSite>[2],
+): Promise<void> {
   const site = await openSite(world, name, options)
   try {
     await run(site)
@@ -42,7 +55,10 @@ function ownerOf(object: AnyObject): unknown {
   return [owner?.kind, owner?.name, owner?.controller]
 }
 
-async function chainOf(namespace: string, secret: string): Promise<{ data: Record<string, string>; chain: X509Certificate[] }> {
+async function chainOf(
+  namespace: string,
+  secret: string,
+): Promise<{ data: Record<string, string>; chain: X509Certificate[] }> {
   const { data = {} } = (await world.get('Secret', namespace, secret)) ?? {}
   const pem = Buffer.from(data['tls.crt'] ?? '', 'base64').toString()
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
@@ -77,8 +93,18 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
       await ring(namespace, 'web')
       await world.ready(namespace, 'web')
 
-      assert.deepEqual(await reasons(namespace, 'Certificate', 'web'), ['Issuing', 'Generated', 'Requested', 'PluginFailed', 'Issuing'])
-      assert.deepEqual(await reasons(namespace, 'CertificateRequest', 'web-1'), ['cert-manager.io', 'OrderCreated', 'CertificateIssued'])
+      assert.deepEqual(await reasons(namespace, 'Certificate', 'web'), [
+        'Issuing',
+        'Generated',
+        'Requested',
+        'PluginFailed',
+        'Issuing',
+      ])
+      assert.deepEqual(await reasons(namespace, 'CertificateRequest', 'web-1'), [
+        'cert-manager.io',
+        'OrderCreated',
+        'CertificateIssued',
+      ])
       assert.deepEqual(await reasons(namespace, 'Order', order.metadata.name), ['Created', 'Complete'])
       const told = await reasons(namespace, 'Challenge', challenge.metadata.name)
       assert.deepEqual(told, ['Started', 'PresentError', 'Presented', 'DomainVerified'])
@@ -99,7 +125,11 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
       await world.ready(namespace, 'web', { revision: 2 })
       await world.untilGone('Order', namespace, order.metadata.name)
       await world.remove('Certificate', namespace, 'web')
-      await world.until('the last Order collected', 30, async () => (await orders(world, namespace)).length === 0)
+      await world.until(
+        'the last Order collected',
+        30,
+        async () => (await orders(world, namespace)).length === 0,
+      )
     })
   })
 
@@ -114,7 +144,9 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
       // A refused nonce is Pebble's doing, and the repetition is counted on its own.
       const counted = sent.filter(({ status }) => status < 400)
       assert.ok(counted.length <= MOST_REQUESTS, counted.map(({ path }) => path).join(' '))
-      const { historyLength } = await world.temporal.workflow.getHandle(`certificate/${namespace}/web`).describe()
+      const { historyLength } = await world.temporal.workflow
+        .getHandle(`certificate/${namespace}/web`)
+        .describe()
       assert.ok(historyLength <= 120 + 15, `${historyLength} events`)
     })
   })
@@ -124,7 +156,10 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
       await world.certificate(namespace, 'web', { dnsNames: [domain, `*.${domain}`], ...clusterIssuer(name) })
       await world.ready(namespace, 'web')
       const calls = await plugin.calls()
-      assert.deepEqual(calls.map(({ command }) => command), ['CREATE', 'DELETE', 'CREATE', 'DELETE'])
+      assert.deepEqual(
+        calls.map(({ command }) => command),
+        ['CREATE', 'DELETE', 'CREATE', 'DELETE'],
+      )
       const tokens = calls.map(({ token }) => token)
       assert.equal(tokens[0], tokens[1])
       assert.equal(tokens[2], tokens[3])
@@ -154,7 +189,10 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
     await world.ready(namespace, 'web')
     assert.ok(await world.get('Secret', namespace, 'own-account'))
     assert.equal(await world.get('Secret', 'cert-manager', 'own-account'), undefined)
-    assert.deepEqual((await plugin.calls()).map(({ command }) => command), ['CREATE', 'DELETE'])
+    assert.deepEqual(
+      (await plugin.calls()).map(({ command }) => command),
+      ['CREATE', 'DELETE'],
+    )
   })
 
   test('is issued through a plugin that accepts the five variables of the contract and nothing else', async () => {
@@ -176,7 +214,12 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
     const deleted = await world.until('DELETE', 10, async () => seenBy(dump, 'DELETE'))
     await dnsFixture(world, 'POST', '/clear-txt', { host: created.env.FQDN })
 
-    const shared = { APIVERSION: 'v1', DOMAIN: domain, FQDN: `_acme-challenge.${domain}.`, TOKEN: created.env.TOKEN }
+    const shared = {
+      APIVERSION: 'v1',
+      DOMAIN: domain,
+      FQDN: `_acme-challenge.${domain}.`,
+      TOKEN: created.env.TOKEN,
+    }
     assert.deepEqual(created.env, { ...shared, COMMAND: 'CREATE' })
     assert.deepEqual(deleted.env, { ...shared, COMMAND: 'DELETE' })
     for (const call of [created, deleted]) {
@@ -191,9 +234,15 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
     await withSite(
       'choice',
       async ({ namespace, plugin, name, domain, proxy }) => {
-        const solvers = [solver(plugin.name), { selector: { dnsZones: [`zone.${domain}`] }, ...solver(special.name) }]
+        const solvers = [
+          solver(plugin.name),
+          { selector: { dnsZones: [`zone.${domain}`] }, ...solver(special.name) },
+        ]
         await world.acmeIssuer(name, { server: proxy.directoryUrl, acme: { solvers } })
-        await world.certificate(namespace, 'web', { dnsNames: [domain, `a.zone.${domain}`], ...clusterIssuer(name) })
+        await world.certificate(namespace, 'web', {
+          dnsNames: [domain, `a.zone.${domain}`],
+          ...clusterIssuer(name),
+        })
         await world.ready(namespace, 'web')
         const names = async (one: MoodyPlugin) => [...new Set((await one.calls()).map(({ fqdn }) => fqdn))]
         assert.deepEqual(await names(plugin), [`_acme-challenge.${domain}.`])
@@ -208,15 +257,22 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
       'alias',
       async ({ namespace, plugin, name, domain, proxy }) => {
         const target = `${name}.certloom.test.`
-        await dnsFixture(world, 'POST', '/records', { type: 'CNAME', name: `_acme-challenge.${domain}`, data: target })
+        await dnsFixture(world, 'POST', '/records', {
+          type: 'CNAME',
+          name: `_acme-challenge.${domain}`,
+          data: target,
+        })
         const following = solver(plugin.name, { cnameStrategy: 'Follow' })
         await world.acmeIssuer(name, { server: proxy.directoryUrl, acme: { solvers: [following] } })
         await world.certificate(namespace, 'web', { dnsNames: [domain], ...clusterIssuer(name) })
         await world.ready(namespace, 'web')
-        assert.deepEqual((await plugin.calls()).map(({ command, fqdn }) => [command, fqdn]), [
-          ['CREATE', target],
-          ['DELETE', target],
-        ])
+        assert.deepEqual(
+          (await plugin.calls()).map(({ command, fqdn }) => [command, fqdn]),
+          [
+            ['CREATE', target],
+            ['DELETE', target],
+          ],
+        )
         assert.deepEqual(await txtRecords(world, target, 'certloom.test'), [])
       },
       { issuer: false },
@@ -225,9 +281,22 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
 })
 
 describe('names that no order can prove are refused before there is one', { concurrency: 3 }, () => {
-  const refused: { what: string; code: string; spec: (domain: string) => object; acme?: (plugin: string) => object }[] = [
-    { what: 'an IP address', code: 'NameNotOrderable', spec: (domain) => ({ dnsNames: [domain], ipAddresses: ['192.0.2.7'] }) },
-    { what: 'a URI', code: 'NameNotOrderable', spec: (domain) => ({ dnsNames: [domain], uris: ['spiffe://cluster/web'] }) },
+  const refused: {
+    what: string
+    code: string
+    spec: (domain: string) => object
+    acme?: (plugin: string) => object
+  }[] = [
+    {
+      what: 'an IP address',
+      code: 'NameNotOrderable',
+      spec: (domain) => ({ dnsNames: [domain], ipAddresses: ['192.0.2.7'] }),
+    },
+    {
+      what: 'a URI',
+      code: 'NameNotOrderable',
+      spec: (domain) => ({ dnsNames: [domain], uris: ['spiffe://cluster/web'] }),
+    },
     {
       what: 'a common name that is not among the DNS names',
       code: 'NameNotOrderable',
@@ -251,9 +320,20 @@ describe('names that no order can prove are refused before there is one', { conc
       await withSite(
         `refused-${index + 1}`,
         async ({ namespace, plugin, name, domain, proxy }) => {
-          await world.acmeIssuer(name, { plugin: name, server: proxy.directoryUrl, acme: acme?.(plugin.name) })
+          await world.acmeIssuer(name, {
+            plugin: name,
+            server: proxy.directoryUrl,
+            acme: acme?.(plugin.name),
+          })
           await world.certificate(namespace, 'web', { ...spec(domain), ...clusterIssuer(name) })
-          await world.untilObject<Certificate>('Certificate', namespace, 'web', `Stalled ${code}`, (one) => condition(one, 'Stalled')?.reason === code, 10)
+          await world.untilObject<Certificate>(
+            'Certificate',
+            namespace,
+            'web',
+            `Stalled ${code}`,
+            (one) => condition(one, 'Stalled')?.reason === code,
+            10,
+          )
           assert.equal(proxy.orders, 0)
           if (acme !== undefined) await world.acmeIssuer(name, { plugin: name, server: proxy.directoryUrl })
           else await world.certificate(namespace, 'web', { dnsNames: [domain], ...clusterIssuer(name) })

@@ -2,7 +2,14 @@ import { after, afterEach, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import type { StatusAnswer } from '../../../workflows/messages.ts'
 import { World } from '../support/world.ts'
-import { challenges, clusterIssuer, dnsFixture, dnsLog, openSite, type AcmeSite } from './support/acme-world.ts'
+import {
+  challenges,
+  clusterIssuer,
+  dnsFixture,
+  dnsLog,
+  openSite,
+  type AcmeSite,
+} from './support/acme-world.ts'
 
 type Mode = 'answer' | 'refuse' | 'servfail' | 'drop' | 'hold'
 
@@ -42,7 +49,9 @@ async function questions(domain: string) {
   return log.flatMap((entry) => {
     const asked = entry.kind === 'query' && entry.server !== 'resolver' && entry.type === 'TXT'
     if (!asked || entry.name !== `_acme-challenge.${domain}.`) return []
-    return [{ at: Date.parse(entry.time), server: entry.server, result: entry.result, answers: entry.answers }]
+    return [
+      { at: Date.parse(entry.time), server: entry.server, result: entry.result, answers: entry.answers },
+    ]
   })
 }
 
@@ -65,7 +74,10 @@ test('no challenge is answered before the server that lags behind shows the valu
     const [first] = late
     const shown = late.find(({ answers }) => answers.includes(created?.token ?? ''))
     assert.deepEqual(first?.answers, [], 'the first question met the server before it showed the value')
-    assert.ok(shown !== undefined && shown.at <= answered, 'the server showed the value before the challenge was answered')
+    assert.ok(
+      shown !== undefined && shown.at <= answered,
+      'the server showed the value before the challenge was answered',
+    )
     assert.ok(shown.at - Date.parse(created?.at ?? '') >= 1_500)
   })
 })
@@ -81,7 +93,9 @@ for (const mode of ['refuse', 'servfail', 'drop'] as const) {
       const [created] = await plugin.calls()
       const answered = await firstAnswer(site)
       const asked = await questions(domain)
-      const shown = asked.find(({ server, answers }) => server === 'auth1' && answers.includes(created?.token ?? ''))
+      const shown = asked.find(
+        ({ server, answers }) => server === 'auth1' && answers.includes(created?.token ?? ''),
+      )
       const tried = asked.filter(({ server, at }) => server === 'auth2' && at < answered)
       assert.ok(shown !== undefined && shown.at <= answered)
       assert.ok(tried.length >= 3, `${tried.length} questions to the silent server`)
@@ -101,14 +115,19 @@ test('what keeps the record from showing stands in the Challenge and in the work
       const { reason = '' } = challenge?.status ?? {}
       return reason.includes('ns1.example.com') && reason
     })
-    assert.match(told, /^Waiting for DNS-01 challenge propagation: ns1\.example\.com \(127\.0\.0\.2.*\) .*; ns2\.example\.com \(127\.0\.0\.3.*REFUSED/)
+    assert.match(
+      told,
+      /^Waiting for DNS-01 challenge propagation: ns1\.example\.com \(127\.0\.0\.2.*\) .*; ns2\.example\.com \(127\.0\.0\.3.*REFUSED/,
+    )
     const finding = told.replace('Waiting for DNS-01 challenge propagation: ', '')
 
     const workflow = world.temporal.workflow.getHandle(`certificate/${namespace}/web`)
     await world.until('the finding in the workflow', 5, async () =>
       (await workflow.query<StatusAnswer>('status')).finding.includes(finding),
     )
-    const { currentDetails } = await workflow.query<{ currentDetails: string }>('__temporal_workflow_metadata')
+    const { currentDetails } = await workflow.query<{ currentDetails: string }>(
+      '__temporal_workflow_metadata',
+    )
     assert.ok(currentDetails.includes('ns1.example.com'), currentDetails)
     assert.deepEqual(proxy.to('chalZ'), [])
     for (const server of ['auth1', 'auth2']) {
@@ -122,7 +141,9 @@ test('what keeps the record from showing stands in the Challenge and in the work
     const [created] = await plugin.calls()
     const answered = await firstAnswer(site)
     for (const server of ['auth1', 'auth2']) {
-      const shown = (await questions(domain)).find((one) => one.server === server && one.answers.includes(created?.token ?? ''))
+      const shown = (await questions(domain)).find(
+        (one) => one.server === server && one.answers.includes(created?.token ?? ''),
+      )
       assert.ok(shown !== undefined && shown.at <= answered)
     }
   })

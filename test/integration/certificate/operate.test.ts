@@ -116,7 +116,7 @@ test('a workflow that was terminated is there again at the next audit and issues
 
 test('a workflow that was deleted from Temporal is there again at the next audit and issues nothing', async () => {
   await issued('erased')
-  await temporalCli(world, 'workflow', 'delete', '--workflow-id', id('erased'))
+  await temporalCli(world, 'workflow', 'delete', '--workflow-id', id('erased'), '--yes')
   await world.until('a new run', 10, async () => (await runsOf(world, id('erased'))).some(({ status }) => status === 'RUNNING'))
   await untilPhase(world, namespace, 'erased', 'Waiting')
   await quiet(world, namespace, 'erased')

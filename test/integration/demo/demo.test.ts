@@ -152,4 +152,7 @@ test('a bad argument is refused at once, with the remedy', async () => {
   assert.deepEqual(await demo.exit, [2, null])
   assert.match(demo.output(), /--timeout soon: write a number of seconds/)
   assert.match(demo.output(), /npm run demo -- --help/)
+  const other = startDemo(folder.path, '--plugin', join(folder.path, 'nowhere'))
+  assert.deepEqual(await other.exit, [2, null])
+  assert.match(other.output(), /--plugin \S+nowhere: there is no such file/)
 })

@@ -31,7 +31,9 @@ async function round(between: () => Promise<void> = async () => undefined): Prom
   for (const { namespace, name } of wishes) await world.cmctlRenew(namespace, name)
   await between()
   await Promise.all(
-    wishes.map(({ namespace, name }, at) => world.ready(namespace, name, { revision: (revisions[at] ?? 0) + 1, seconds: 90 })),
+    wishes.map(({ namespace, name }, at) =>
+      world.ready(namespace, name, { revision: (revisions[at] ?? 0) + 1, seconds: 90 }),
+    ),
   )
   await nothingWrong()
 }
@@ -64,8 +66,16 @@ async function killWorker(): Promise<void> {
   worker = await world.startController('worker')
 }
 
-const terminateHolder = (holder: Wish) => shared.certificateWorkflow(holder).terminate('by a test').then(() => undefined)
-const terminateLock = () => shared.lockWorkflow().terminate('by a test').then(() => undefined)
+const terminateHolder = (holder: Wish) =>
+  shared
+    .certificateWorkflow(holder)
+    .terminate('by a test')
+    .then(() => undefined)
+const terminateLock = () =>
+  shared
+    .lockWorkflow()
+    .terminate('by a test')
+    .then(() => undefined)
 
 test('three Certificates whose challenge names coincide, one with apex and wildcard, become Ready one after the other', async () => {
   wishes = [await shared.wish('one'), await shared.wish('two'), await shared.wish('both', { wildcard: true })]
@@ -93,7 +103,9 @@ test('a certificate workflow that is terminated while its record stands', async 
 
 test('holder and lock terminated at once', async () => {
   await shared.secondServer('hold')
-  await round(whileHeld(async (holder) => void (await Promise.all([terminateHolder(holder), terminateLock()]))))
+  await round(
+    whileHeld(async (holder) => void (await Promise.all([terminateHolder(holder), terminateLock()]))),
+  )
 })
 
 test('worker killed and lock terminated at once', async () => {

@@ -59,10 +59,19 @@ test('a Certificate that is deleted while it waits leaves the queue without a ca
   assert.ok(leaving !== undefined && last !== undefined)
   const value = await valueOf(leaving)
   await remove(leaving)
-  await world.until('its Challenge is gone', 30, async () => (await shared.challenges(leaving.namespace)).length === 0)
-  assert.deepEqual((await shared.log()).filter((line) => line.value === value), [])
+  await world.until(
+    'its Challenge is gone',
+    30,
+    async () => (await shared.challenges(leaving.namespace)).length === 0,
+  )
+  assert.deepEqual(
+    (await shared.log()).filter((line) => line.value === value),
+    [],
+  )
   await shared.secondServer('answer')
-  await Promise.all([holder, last].map(({ namespace, name }) => world.ready(namespace, name, { seconds: 60 })))
+  await Promise.all(
+    [holder, last].map(({ namespace, name }) => world.ready(namespace, name, { seconds: 60 })),
+  )
   await nothingWrong()
 })
 
@@ -87,14 +96,18 @@ test('what a holder left that was terminated with the lock is found and removed 
   await nothingWrong()
 })
 
-test('a Challenge that is deleted by hand stays until its record is removed', async () => {
+test('a Challenge that is deleted by hand stays until its record is removed, and its Certificate starts over', async () => {
   const [holder, waiting] = await heldBy('holder', 'second')
   assert.ok(waiting !== undefined)
   const [challenge] = await shared.challenges(holder.namespace)
   assert.ok(challenge !== undefined)
   await world.kubernetes.delete(apiPath('Challenge', holder.namespace, challenge.metadata.name))
+  const [kept] = await shared.challenges(holder.namespace)
+  assert.equal(kept?.metadata.uid, challenge.metadata.uid)
   await shared.secondServer('answer')
-  await Promise.all([holder, waiting].map(({ namespace, name }) => world.ready(namespace, name, { seconds: 90 })))
+  await Promise.all(
+    [holder, waiting].map(({ namespace, name }) => world.ready(namespace, name, { seconds: 90 })),
+  )
   await nothingWrong()
 })
 
@@ -105,13 +118,15 @@ test('a name stays taken while a clean-up that was handed over goes on, even if 
     (await shared.log()).some((line) => line.command === 'DELETE') ? shared.wish('second') : undefined,
   )
   await world.ready(holder.namespace, holder.name, { seconds: 120 })
+  const uid = (await world.get('Certificate', holder.namespace, holder.name))?.metadata.uid ?? ''
   const [cleanUp] = await world.until('the clean-up was handed over', 30, async () => {
-    const open = await world.openWorkflows('clean-up/')
+    const open = await world.openWorkflows(`clean-up/${uid}/`)
     return open.length > 0 && open
   })
   await remove(holder)
   await world.untilGone('Certificate', holder.namespace, holder.name)
   await shared.waits(waiting)
+  assert.equal((await shared.records()).length, 1)
   await shared.mend('DELETE')
   await world.temporal.workflow.getHandle(cleanUp ?? '').signal(changedSignal, {})
   await world.ready(waiting.namespace, waiting.name, { seconds: 90 })

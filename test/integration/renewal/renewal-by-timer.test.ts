@@ -7,7 +7,6 @@ import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import type { Kind } from '../../../k8s-bridge/api/kinds.ts'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import { startServers, type LocalServers } from '../../../tools/servers/servers.ts'
-import type { WorkflowMemo } from '../../../workflows/messages.ts'
 import { searchAttributes } from '../../../workflows/search-attributes.ts'
 import { World, type AnyObject } from '../support/world.ts'
 import { SecretWatch } from './support/secret-watch.ts'
@@ -56,7 +55,9 @@ before(async () => {
   }
   const last = RENEWALS + 1
   await Promise.all(
-    policies.map((policy) => world.ready(namespace, nameOf(policy), { revision: last, seconds: RENEWALS * LIFETIME_SECONDS })),
+    policies.map((policy) =>
+      world.ready(namespace, nameOf(policy), { revision: last, seconds: RENEWALS * LIFETIME_SECONDS }),
+    ),
   )
 })
 
@@ -107,7 +108,9 @@ for (const policy of policies) {
       assert.ok(Math.abs(lifetime - LIFETIME_SECONDS * 1000) <= 1000, `lifetime ${lifetime} ms`)
       const begun = (started[at + 1]?.startTime ?? 0) - due
       const written = (certificates[at + 1]?.seenAt ?? 0) - due
-      context.diagnostic(`renewal ${at + 1}: begun ${seconds(begun)} s, in the Secret ${seconds(written)} s after two thirds`)
+      context.diagnostic(
+        `renewal ${at + 1}: begun ${seconds(begun)} s, in the Secret ${seconds(written)} s after two thirds`,
+      )
       assert.ok(Math.abs(begun) <= 1000, `begun ${begun} ms after two thirds`)
       // On top comes the issuance itself.
       assert.ok(written >= -1000 && written <= 6000, `written ${written} ms after two thirds`)
@@ -118,21 +121,35 @@ for (const policy of policies) {
     const { versions, failure } = watchOf(policy)
     assert.equal(failure, undefined)
     assert.ok(versions.length >= RENEWALS + 1)
-    assert.deepEqual(versions.filter((version) => !version.matches), [])
+    assert.deepEqual(
+      versions.filter((version) => !version.matches),
+      [],
+    )
   })
 
   test(`rotationPolicy ${policy}: each revision is one run, and the open one tells what is true`, async () => {
     const found = await runs(policy)
     const expected = [...Array.from({ length: RENEWALS }, () => 'CONTINUED_AS_NEW'), 'RUNNING']
-    assert.deepEqual(found.map((run) => run.status), expected)
+    assert.deepEqual(
+      found.map((run) => run.status),
+      expected,
+    )
 
     const name = nameOf(policy)
     const certificate = await world.get<Certificate>('Certificate', namespace, name)
     const secret = await world.get('Secret', namespace, `${name}-tls`)
     const cluster = await world.get('Namespace', undefined, 'kube-system')
     const handle = world.temporal.workflow.getHandle(`certificate/${namespace}/${name}`)
-    const { typedSearchAttributes: shown, memo } = await handle.describe()
-    assert.deepEqual(memo as WorkflowMemo | undefined, {
+    // The status is written by a step, the attributes when the workflow hears of it a moment later.
+    const { typedSearchAttributes: shown, memo } = await world.until(
+      `${name} waits for its renewal`,
+      10,
+      async () => {
+        const described = await handle.describe()
+        return described.typedSearchAttributes.get(searchAttributes.phase) === 'Waiting' && described
+      },
+    )
+    assert.deepEqual(memo, {
       cluster: cluster?.metadata.uid,
       known: {
         uid: certificate?.metadata.uid,
@@ -160,13 +177,23 @@ test('with revisionHistoryLimit 1 the requests and Orders of earlier revisions a
     const { items } = await world.kubernetes.list<AnyObject>(apiPath(kind, namespace))
     return items.map((item) => item.metadata.name).sort()
   }
-  await world.until('Orders of earlier revisions collected', 30, async () => (await names('Order')).length === policies.length)
-  assert.deepEqual(await names('CertificateRequest'), policies.map((policy) => `${nameOf(policy)}-${RENEWALS + 1}`))
+  await world.until(
+    'Orders of earlier revisions collected',
+    30,
+    async () => (await names('Order')).length === policies.length,
+  )
+  assert.deepEqual(
+    await names('CertificateRequest'),
+    policies.map((policy) => `${nameOf(policy)}-${RENEWALS + 1}`),
+  )
   for (const [at, order] of (await names('Order')).entries()) {
     assert.ok(order.startsWith(`${nameOf(policies[at] ?? 'Always')}-${RENEWALS + 1}-`), order)
   }
   assert.deepEqual(await names('Challenge'), [])
-  assert.deepEqual(await names('Secret'), policies.map((policy) => `${nameOf(policy)}-tls`))
+  assert.deepEqual(
+    await names('Secret'),
+    policies.map((policy) => `${nameOf(policy)}-tls`),
+  )
 })
 
 test('rotationPolicy Always makes a new key for every certificate', () => {

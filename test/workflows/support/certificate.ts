@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import type { WorkflowHandle } from '@temporalio/client'
 import type { Phase } from '../../../workflows/domain/phases.ts'
 import {
@@ -8,11 +9,19 @@ import {
   type CertificateInput,
   type StatusAnswer,
 } from '../../../workflows/messages.ts'
+import { searchAttributes } from '../../../workflows/search-attributes.ts'
 import { knownOf } from './cluster.ts'
 import { fakeActivities, type Fakes } from './fakes.ts'
 import { eventsOf, taskFailures, type Event } from './history.ts'
 import { until } from './until.ts'
 import { CLUSTER, QUEUE, terminate, uniqueName, type World } from './world.ts'
+
+/** What must be true besides the phase. */
+export interface Wanted {
+  revision?: number
+  failures?: number
+  finding?: RegExp
+}
 
 /** A certificate workflow under test, started as the bridge does it. */
 export class Subject implements AsyncDisposable {
@@ -67,19 +76,34 @@ export class Subject implements AsyncDisposable {
     return this.handle.query(attemptsQuery)
   }
 
-  /** Waits until the newest run is in a phase; `also` says more about the state that is meant. */
-  phase(phase: Phase, also: (status: StatusAnswer) => boolean = () => true): Promise<StatusAnswer> {
-    let last: StatusAnswer | undefined
-    return until(`the certificate is ${phase}`, async () => {
-      last = await this.status()
-      return last.phase === phase && also(last) && last
-    }).catch((error: Error) => {
-      throw new Error(`${error.message}; last: ${JSON.stringify(last)}; calls: ${this.calls.effects.join(' ')}`)
-    })
+  /**
+   * Waits until the newest run is in a phase. Search attributes are read first, because the test server never answers
+   * a query that meets the end of a run.
+   */
+  async phase(phase: Phase, want: Wanted = {}): Promise<StatusAnswer> {
+    let last: unknown
+    try {
+      return await until(`the certificate is ${phase}`, async () => {
+        const { typedSearchAttributes: attributes } = await this.handle.describe()
+        const shown = {
+          phase: attributes.get(searchAttributes.phase),
+          revision: attributes.get(searchAttributes.revision),
+          failures: attributes.get(searchAttributes.failures),
+        }
+        last = shown
+        const { revision = shown.revision, failures = shown.failures } = want
+        if (!isDeepStrictEqual(shown, { phase, revision, failures })) return undefined
+        const status = await this.status()
+        last = status
+        return status.phase === phase && (want.finding?.test(status.finding) ?? true) && status
+      })
+    } catch (error) {
+      throw new Error(`${String(error)}; last: ${JSON.stringify(last)}; calls: ${this.calls.effects.join(' ')}`)
+    }
   }
 
   issued(revision: number): Promise<StatusAnswer> {
-    return this.phase('Waiting', (status) => status.revision === revision)
+    return this.phase('Waiting', { revision })
   }
 
   async run(): Promise<string> {

@@ -4,6 +4,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { randomUUID } from 'node:crypto'
 import { findProgram } from '../../../tools/servers/find-program.ts'
+import type { ProgramName } from '../../../tools/servers/programs.ts'
 import { Supervisor } from '../../../tools/servers/supervisor.ts'
 import { workflowBundle } from '../../../workers/bundle.ts'
 import { searchAttributes } from '../../../workflows/search-attributes.ts'
@@ -29,11 +30,16 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld(): Promise<World> {
+/** `development` is the server of the Temporal CLI: it can do everything, but its time passes by itself only. */
+export type ServerKind = 'skipping' | 'development'
+
+export async function openWorld(kind: ServerKind = 'skipping'): Promise<World> {
   // Failures of steps are what most tests are about: only what the SDK itself cannot do is worth a line.
-  Runtime.install({ logger: new DefaultLogger(process.env.DBG ? 'DEBUG' : 'ERROR', process.env.DBG ? (e) => console.log(e.level, e.message, JSON.stringify(e.meta ?? {}).slice(0, 900)) : () => undefined), telemetryOptions: { logging: { forward: {}, filter: process.env.DBG ? 'DEBUG' : 'ERROR' } } })
-  const [path, bundle] = await Promise.all([testServer(), workflowBundle(silent)])
-  const env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } })
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+  })
+  const [env, bundle] = await Promise.all([environment(kind), workflowBundle(silent)])
   const namespace = env.namespace ?? 'default'
   await registerSearchAttributes(env.client, namespace)
 
@@ -69,10 +75,20 @@ export async function openWorld(): Promise<World> {
   }
 }
 
-async function testServer(): Promise<string> {
+async function environment(kind: ServerKind): Promise<TestWorkflowEnvironment> {
+  const path = await pathOf(kind === 'skipping' ? 'temporal-test-server' : 'temporal')
+  const executable = { type: 'existing-path' as const, path }
+  if (kind === 'skipping') return TestWorkflowEnvironment.createTimeSkipping({ server: { executable } })
+  // Timers and continue-as-new below a second, as on our own servers.
+  const settings = ['history.timerProcessorMaxTimeShift="0s"', 'history.workflowIdReuseMinimalInterval="0s"']
+  const extraArgs = ['--headless', '--disable-config-file', ...settings.flatMap((one) => ['--dynamic-config-value', one])]
+  return TestWorkflowEnvironment.createLocal({ server: { executable, extraArgs, log: { format: 'json', level: 'never' } } })
+}
+
+async function pathOf(program: ProgramName): Promise<string> {
   const supervisor = new Supervisor()
   try {
-    return (await findProgram('temporal-test-server', { supervisor })).path
+    return (await findProgram(program, { supervisor })).path
   } finally {
     await supervisor.close()
   }

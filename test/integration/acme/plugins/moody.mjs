@@ -13,7 +13,11 @@ const text = readFileSync(0, 'utf8')
 const { url, log, mood: moodFile } = JSON.parse(text)
 const moods = existsSync(moodFile) ? JSON.parse(readFileSync(moodFile, 'utf8')) : {}
 const mood = moods[COMMAND] ?? {}
-const note = (more) => appendFileSync(log, `${JSON.stringify({ at: new Date().toISOString(), command: COMMAND, fqdn: FQDN, token: TOKEN, ...more })}\n`)
+const note = (more) =>
+  appendFileSync(
+    log,
+    `${JSON.stringify({ at: new Date().toISOString(), command: COMMAND, fqdn: FQDN, token: TOKEN, ...more })}\n`,
+  )
 
 if (mood.hang) {
   process.on('SIGTERM', () => {})
@@ -24,7 +28,10 @@ if (mood.hang) {
   process.exitCode = mood.exit
   note({ exitCode: mood.exit })
 } else {
-  const [path, body] = COMMAND === 'CREATE' ? ['/set-txt', { host: FQDN, value: mood.value ?? TOKEN }] : ['/clear-txt', { host: FQDN }]
+  const [path, body] =
+    COMMAND === 'CREATE'
+      ? ['/set-txt', { host: FQDN, value: mood.value ?? TOKEN }]
+      : ['/clear-txt', { host: FQDN }]
   const call = request(new URL(path, url), { method: 'POST' }, (response) => {
     response.resume()
     response.on('end', () => {

@@ -44,7 +44,10 @@ export class AcmeProxy {
 
   static async start(servers: Servers, upstream = servers.pebble.directoryUrl): Promise<AcmeProxy> {
     const pki = join(servers.facts.dataDir, 'pki')
-    const [cert, key] = await Promise.all([readFile(join(pki, 'server.crt')), readFile(join(pki, 'server.key'))])
+    const [cert, key] = await Promise.all([
+      readFile(join(pki, 'server.crt')),
+      readFile(join(pki, 'server.key')),
+    ])
     const agent = new Agent({ keepAlive: true, ca: servers.pebble.caPem })
     const proxy = new AcmeProxy(createServer({ cert, key }), new URL(upstream), agent)
     await proxy.open()
@@ -93,7 +96,14 @@ export class AcmeProxy {
     try {
       const body = await buffer(asked)
       const { hostname, port } = this.#upstream
-      const passed = request({ hostname, port, method, path: url, headers: asked.headers, agent: this.#agent })
+      const passed = request({
+        hostname,
+        port,
+        method,
+        path: url,
+        headers: asked.headers,
+        agent: this.#agent,
+      })
       passed.end(body)
       const [got] = (await once(passed, 'response')) as [IncomingMessage]
       seen.status = got.statusCode ?? 0

@@ -96,14 +96,19 @@ export interface AcmeSite {
 }
 
 /** A namespace, a plugin and a ClusterIssuer of one test's own, behind a proxy of its own. */
-export async function openSite(world: World, name: string, options: { issuer?: boolean; acme?: object } = {}): Promise<AcmeSite> {
+export async function openSite(
+  world: World,
+  name: string,
+  options: { issuer?: boolean; acme?: object } = {},
+): Promise<AcmeSite> {
   const unique = `${name}-${process.pid}`
   const [namespace, plugin, proxy] = await Promise.all([
     world.namespace(name),
     MoodyPlugin.install(world, unique),
     AcmeProxy.start(world.servers),
   ])
-  if (options.issuer !== false) await world.acmeIssuer(unique, { plugin: unique, server: proxy.directoryUrl, acme: options.acme })
+  if (options.issuer !== false)
+    await world.acmeIssuer(unique, { plugin: unique, server: proxy.directoryUrl, acme: options.acme })
   return { namespace, plugin, proxy, name: unique, domain: `${unique}.example.com` }
 }
 
@@ -119,12 +124,23 @@ export async function challenges(world: World, namespace: string): Promise<Chall
 
 /** TXT values that the zone holds at a name, as both servers will show them. */
 export async function txtRecords(world: World, name: string, zone = 'example.com'): Promise<string[]> {
-  const { records } = await dnsFixture<{ records: { name: string; type: string; data: string }[] }>(world, 'GET', `/zone/${zone}`)
-  return records.filter((record) => record.type === 'TXT' && record.name === `${name.replace(/\.$/, '')}.`).map(({ data }) => data)
+  const { records } = await dnsFixture<{ records: { name: string; type: string; data: string }[] }>(
+    world,
+    'GET',
+    `/zone/${zone}`,
+  )
+  return records
+    .filter((record) => record.type === 'TXT' && record.name === `${name.replace(/\.$/, '')}.`)
+    .map(({ data }) => data)
 }
 
 /** Asks the control API of the name servers. */
-export async function dnsFixture<T = unknown>(world: World, method: string, path: string, body?: object): Promise<T> {
+export async function dnsFixture<T = unknown>(
+  world: World,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<T> {
   const response = await fetch(world.servers.dns.controlUrl + path, {
     method,
     headers: { connection: 'close' },

@@ -16,8 +16,10 @@ export function certificateId(namespace: string, name: string): string {
 export async function temporalCli(world: World, ...args: string[]): Promise<string> {
   const { address, cliPath } = world.servers.temporal
   const where = ['--address', address, '--namespace', TEMPORAL_NAMESPACE, '--disable-config-file']
-  const { stdout } = await promisify(execFile)(cliPath, [...args, ...where], { timeout: 30_000 })
-  return stdout
+  const running = promisify(execFile)(cliPath, [...args, ...where], { timeout: 30_000, killSignal: 'SIGKILL' })
+  // A question would otherwise be waited for.
+  running.child.stdin?.end()
+  return (await running).stdout
 }
 
 export interface RunFacts {
@@ -133,6 +135,16 @@ export async function quiet(
   options: { phase?: StatusAnswer['phase']; byHand?: boolean } = {},
 ): Promise<void> {
   const { phase = 'Waiting', byHand = false } = options
+  await workedOff(world, namespace, byHand)
+  await world.until(`${name} is ${phase} and nothing is pending`, 20, async () => {
+    const { raw } = await world.temporal.workflow.getHandle(certificateId(namespace, name)).describe()
+    if (raw.pendingWorkflowTask != null || (raw.pendingActivities ?? []).length > 0) return false
+    return (await statusOf(world, namespace, name)).phase === phase
+  })
+}
+
+/** The part of `quiet` about the bridge: when it returns, everything that happened before was seen and worked off. */
+export async function workedOff(world: World, namespace: string, byHand = false): Promise<void> {
   const sentinel = `sentinel-${++sentinels}`
   const issued = async (revision: number) => {
     if (byHand) await approve(world, namespace, `${sentinel}-${revision}`)
@@ -143,9 +155,4 @@ export async function quiet(
   await world.remove('Secret', namespace, `${sentinel}-tls`)
   await issued(2)
   await world.remove('Certificate', namespace, sentinel)
-  await world.until(`${name} is ${phase} and nothing is pending`, 20, async () => {
-    const { raw } = await world.temporal.workflow.getHandle(certificateId(namespace, name)).describe()
-    if (raw.pendingWorkflowTask != null || (raw.pendingActivities ?? []).length > 0) return false
-    return (await statusOf(world, namespace, name)).phase === phase
-  })
 }

@@ -17,7 +17,9 @@ function post(path, body) {
   return new Promise((resolve, reject) => {
     const call = request(url + path, { method: 'POST', timeout: 10_000 }, (response) => {
       response.resume()
-      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}`))))
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}`)),
+      )
     })
     call.on('error', reject)
     call.end(JSON.stringify(body))

@@ -47,7 +47,10 @@ export class SharedName {
   async wish(name: string, options: { wildcard?: boolean; namespace?: string } = {}): Promise<Wish> {
     const namespace = options.namespace ?? (await this.world.namespace('names'))
     const dnsNames = options.wildcard === true ? [this.dnsName, `*.${this.dnsName}`] : [this.dnsName]
-    await this.world.certificate(namespace, name, { dnsNames, issuerRef: { name: this.issuer, kind: 'ClusterIssuer' } })
+    await this.world.certificate(namespace, name, {
+      dnsNames,
+      issuerRef: { name: this.issuer, kind: 'ClusterIssuer' },
+    })
     return { namespace, name }
   }
 
@@ -75,13 +78,19 @@ export class SharedName {
   async secondServer(mode: 'answer' | 'hold'): Promise<void> {
     const { controlUrl } = this.world.servers.dns
     const body = JSON.stringify({ mode })
-    const answer = await fetch(`${controlUrl}/servers/2`, { method: 'POST', headers: { connection: 'close' }, body })
+    const answer = await fetch(`${controlUrl}/servers/2`, {
+      method: 'POST',
+      headers: { connection: 'close' },
+      body,
+    })
     if (!answer.ok) throw new Error(`POST /servers/2: ${answer.status} ${await answer.text()}`)
   }
 
   /** TXT values that the zone holds at the challenge name. */
   async records(): Promise<string[]> {
-    const answer = await fetch(`${this.world.servers.dns.controlUrl}/zone/certloom.test`, { headers: { connection: 'close' } })
+    const answer = await fetch(`${this.world.servers.dns.controlUrl}/zone/certloom.test`, {
+      headers: { connection: 'close' },
+    })
     const { records } = (await answer.json()) as { records: { name: string; type: string; data: string }[] }
     return records.filter((one) => one.type === 'TXT' && one.name === this.fqdn).map((one) => one.data)
   }

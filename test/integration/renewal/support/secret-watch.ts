@@ -25,7 +25,9 @@ export class SecretWatch {
   static async open(world: World, namespace: string, name: string): Promise<SecretWatch> {
     const watch = new SecretWatch()
     const query = { fieldSelector: `metadata.name=${name}`, resourceVersion: '0' }
-    const events = await world.kubernetes.watch(apiPath('Secret', namespace), query, { signal: watch.#end.signal })
+    const events = await world.kubernetes.watch(apiPath('Secret', namespace), query, {
+      signal: watch.#end.signal,
+    })
     watch.#done = watch.#follow(events)
     return watch
   }

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
+import { LEASE_NAME, LEASE_NAMESPACE } from '../../../k8s-bridge/lease.ts'
+import { Controller } from '../support/controller.ts'
+import { TEMPORAL_NAMESPACE, World, type AnyObject } from '../support/world.ts'
+import { AuditLog } from './support/audit-log.ts'
+import { selfSignedIssuer } from './support/operator.ts'
+import { Recording } from './support/recording.ts'
+
+let world: World
+let namespace: string
+
+before(async () => {
+  world = await World.open()
+  namespace = await world.namespace('lease')
+  const controller = await world.startController()
+  await selfSignedIssuer(world, namespace)
+  for (const name of ['asked', 'due', 'lost']) await certificate(name, { duration: '1h' })
+  for (const name of ['asked', 'due', 'lost']) await world.ready(namespace, name)
+  await controller.stop()
+})
+
+after(() => world.close())
+
+const kinds = ['Certificate', 'CertificateRequest', 'Issuer', 'Order', 'Challenge', 'Secret', 'Event'] as const
+
+test('while a foreign controller holds the Lease, nothing of ours is written and no worker polls; then it goes on', async () => {
+  const foreign = await ForeignHolder.start(world)
+  // A renewal that is due, a wish, a lost Secret and a new Certificate: four reasons to issue.
+  await certificate('due', { duration: '1h', renewBefore: '59m58s' })
+  await world.cmctlRenew(namespace, 'asked')
+  await world.remove('Secret', namespace, 'lost-tls')
+  await certificate('fresh')
+
+  const recordings = await Promise.all(kinds.map((kind) => Recording.start(world.kubernetes, apiPath(kind, namespace))))
+  const clusterIssuers = await Recording.start(world.kubernetes, apiPath('ClusterIssuer'))
+  const audit = await AuditLog.start(world)
+  const settings = await world.settings()
+  const ours = [
+    await new Controller('all', settings, join(world.folder, 'waits-all.log')).start(/"msg":"bridge and worker run"/),
+    await new Controller('worker', settings, join(world.folder, 'waits-worker.log')).start(/"msg":"worker runs"/),
+  ]
+  try {
+    await foreign.renewed(10)
+    assert.deepEqual(await audit.writes(), [])
+    for (const recording of [...recordings, clusterIssuers]) {
+      recording.stop()
+      assert.deepEqual(recording.seen, [])
+    }
+    const identities = await pollers()
+    for (const { pid } of ours) {
+      assert.ok(!identities.some((one) => one.startsWith(`${pid}@`)), `${pid} polls: ${identities.join(', ')}`)
+    }
+    assert.match(await foreign.holder(), /^cert-manager-abc/)
+
+    await foreign.stop()
+    for (const name of ['asked', 'due', 'lost']) {
+      await world.untilObject<AnyObject>('Certificate', namespace, name, 'issued again', (one) => {
+        return Number(one.status?.['revision']) >= 2
+      })
+    }
+    await world.ready(namespace, 'fresh', { revision: 1 })
+    assert.match(await foreign.holder(), /^certloom\//)
+  } finally {
+    await foreign.stop()
+    await world.remove('Certificate', namespace, 'due')
+    for (const controller of ours) await controller.stop()
+  }
+})
+
+function certificate(name: string, spec: object = {}): Promise<unknown> {
+  return world.certificate(namespace, name, { dnsNames: [`${name}.test`], issuerRef: { name: 'self' }, ...spec })
+}
+
+/** Identities of the workers that have asked the queue for work. */
+async function pollers(): Promise<string[]> {
+  const types = ['TASK_QUEUE_TYPE_WORKFLOW', 'TASK_QUEUE_TYPE_ACTIVITY'] as const
+  const found = await Promise.all(
+    types.map((_, at) =>
+      world.temporal.workflowService.describeTaskQueue({
+        namespace: TEMPORAL_NAMESPACE,
+        taskQueue: { name: 'certloom' },
+        taskQueueType: at + 1,
+      }),
+    ),
+  )
+  return found.flatMap((queue) => queue.pollers.map((poller) => poller.identity ?? ''))
+}
+
+/** Another controller that holds the Lease and renews it every second. */
+class ForeignHolder {
+  readonly #world: World
+  #renewals = 0
+  #stopped = false
+  #loop: Promise<void> = Promise.resolve()
+
+  private constructor(world: World) {
+    this.#world = world
+  }
+
+  static async start(world: World): Promise<ForeignHolder> {
+    const holder = new ForeignHolder(world)
+    await holder.#renew()
+    holder.#loop = holder.#run()
+    return holder
+  }
+
+  async renewed(times: number): Promise<void> {
+    const target = this.#renewals + times
+    await this.#world.until(`${times} renewals`, times * 3, () => Promise.resolve(this.#renewals >= target))
+  }
+
+  async holder(): Promise<string> {
+    const lease = await this.#world.get<{ spec: { holderIdentity?: string } }>('Lease', LEASE_NAMESPACE, LEASE_NAME)
+    return lease?.spec.holderIdentity ?? ''
+  }
+
+  /** Dies: the Lease is not released, it runs out. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#loop
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      await delay(1000)
+      if (!this.#stopped) await this.#renew()
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const now = new Date().toISOString().replace('Z', '000Z')
+    const spec = { holderIdentity: 'cert-manager-abc', leaseDurationSeconds: 3, renewTime: now, acquireTime: now }
+    const path = apiPath('Lease', LEASE_NAMESPACE, LEASE_NAME)
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: LEASE_NAME }, spec }
+    await this.#world.kubernetes.apply(path, body, { fieldManager: 'cert-manager', force: true })
+    this.#renewals += 1
+  }
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import type { CleanUpInput } from '../../workflows/messages.ts'
+import {
+  CLUSTER,
+  DAY,
+  QUEUE,
+  challenge,
+  eventsOf,
+  failure,
+  fakeActivities,
+  openWorld,
+  taskFailures,
+  terminate,
+  uniqueName,
+  until,
+  type Activities,
+} from './support.ts'
+
+const world = await openWorld()
+after(() => world.close())
+
+async function startCleanUp(overrides: Partial<Activities>) {
+  const { activities, calls } = fakeActivities(world.now, () => overrides)
+  world.use(activities)
+  const { record } = challenge('example.com', { namespace: 'shop', uid: uniqueName('uid') })
+  const until = new Date((await world.now()) + 7 * DAY).toISOString()
+  const input: CleanUpInput = { v: 1, cluster: CLUSTER, challenge: record, until }
+  const workflowId = `clean-up/${record.challenge.uid}`
+  await world.client.workflow.start('cleanUp', { workflowId, taskQueue: QUEUE, args: [input] })
+  const handle = world.client.workflow.getHandle(workflowId)
+  return {
+    handle,
+    calls,
+    async [Symbol.asyncDispose]() {
+      const failures = taskFailures(await eventsOf(handle))
+      await terminate(handle)
+      assert.deepEqual(failures, [])
+    },
+  }
+}
+
+function ended(handle: Awaited<ReturnType<typeof startCleanUp>>['handle'], status: string) {
+  return until(`the clean-up is ${status}`, async () => (await handle.describe()).status.name === status)
+}
+
+test('a clean-up is tried until it works and then ends', async () => {
+  let tries = 0
+  await using cleanUp = await startCleanUp({
+    async cleanUpChallenge() {
+      tries += 1
+      if (tries < 4) throw failure('PluginFailed', 'the zone is locked')
+    },
+  })
+  await cleanUp.calls.nth('cleanUpChallenge')
+  await world.skip(60_000)
+  await ended(cleanUp.handle, 'COMPLETED')
+  assert.equal(tries, 4)
+  assert.deepEqual(cleanUp.calls.of('giveUpCleanUp'), [])
+})
+
+test('a message makes a clean-up try at once', async () => {
+  let broken = true
+  await using cleanUp = await startCleanUp({
+    async cleanUpChallenge() {
+      if (broken) throw failure('PluginFailed', 'the zone is locked')
+    },
+  })
+  await cleanUp.calls.nth('cleanUpChallenge')
+  broken = false
+  await cleanUp.handle.signal('renew')
+  await ended(cleanUp.handle, 'COMPLETED')
+})
+
+test('a clean-up that fails for seven days is given up in plain sight, in runs that stay short', async () => {
+  await using cleanUp = await startCleanUp({
+    async cleanUpChallenge() {
+      throw failure('PluginFailed', 'the zone is locked')
+    },
+  })
+  const first = (await cleanUp.handle.describe()).runId
+  const { at } = await cleanUp.calls.nth('cleanUpChallenge')
+  await world.skip(7 * DAY + 600_000)
+  const given = await cleanUp.calls.nth('giveUpCleanUp')
+  await ended(cleanUp.handle, 'COMPLETED')
+  assert.ok(Math.abs(given.at - at - 7 * DAY) < 360_000)
+  for (const run of [first, (await cleanUp.handle.describe()).runId]) {
+    const events = await eventsOf(world.client.workflow.getHandle(cleanUp.handle.workflowId, run))
+    assert.ok(events.length < 2_100, `${events.length} events`)
+  }
+})
+
+test('a clean-up that an operator cancels lets the Challenge go and says that the record stays', async () => {
+  await using cleanUp = await startCleanUp({
+    async cleanUpChallenge() {
+      throw failure('PluginFailed', 'the zone is locked')
+    },
+  })
+  await cleanUp.calls.nth('cleanUpChallenge')
+  await cleanUp.handle.cancel()
+  await cleanUp.calls.nth('giveUpCleanUp')
+  await ended(cleanUp.handle, 'CANCELLED')
+})

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { WithStartWorkflowOperation } from '@temporalio/client'
+import type { LockClaim } from '../../workflows/domain/lock-queue.ts'
+import { acquireUpdate, releaseSignal, type AcquireAnswer, type AcquireMessage } from '../../workflows/messages.ts'
+import {
+  QUEUE,
+  Subject,
+  challenge,
+  eventsOf,
+  failure,
+  fakeActivities,
+  named,
+  openWorld,
+  taskFailures,
+  terminate,
+  uniqueName,
+  until,
+  type Activities,
+} from './support.ts'
+
+const world = await openWorld()
+after(() => world.close())
+
+/** A lock, asked as the activities ask it: the update starts the workflow where there is none. */
+function openLock(overrides: Partial<Activities> = {}) {
+  const { activities, calls } = fakeActivities(world.now, () => overrides)
+  world.use(activities)
+  const fqdn = `_acme-challenge.${uniqueName('shop')}.example.com.`
+  const workflowId = `dns-name/${fqdn}`
+  const handle = world.client.workflow.getHandle(workflowId)
+  const ask = async (who: string, more: Partial<AcquireMessage> = {}): Promise<AcquireAnswer> => {
+    const deadline = new Date((await world.now()) + 24 * 3_600_000).toISOString()
+    const challenge = { namespace: 'shop', name: who, uid: `uid-${who}` }
+    const message: AcquireMessage = { v: 1, requestId: who, workflowId: `certificate/shop/${who}`, challenge, deadline, holding: false, ...more }
+    return world.client.workflow.executeUpdateWithStart(acquireUpdate, {
+      args: [message],
+      startWorkflowOperation: new WithStartWorkflowOperation('dnsName', {
+        workflowId,
+        taskQueue: QUEUE,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: [{ v: 1, fqdn }],
+      }),
+    })
+  }
+  return {
+    fqdn,
+    handle,
+    calls,
+    ask,
+    release: (who: string) => handle.signal(releaseSignal, { v: 1, requestId: who }),
+    async [Symbol.asyncDispose]() {
+      const failures = taskFailures(await eventsOf(handle))
+      await terminate(handle)
+      assert.deepEqual(failures, [])
+    },
+  }
+}
+
+const claim = (who: string): LockClaim => ({
+  requestId: who,
+  workflowId: `certificate/shop/${who}`,
+  challenge: { namespace: 'shop', name: who, uid: `uid-${who}` },
+  since: '2026-01-01T00:00:00.000Z',
+  deadline: '2036-01-01T00:00:00.000Z',
+})
+
+test('a name is served first come, first served, and the lock ends when nobody has it or waits', async () => {
+  await using lock = openLock()
+  assert.deepEqual(await lock.ask('a'), { granted: true, position: 0 })
+  assert.deepEqual(await lock.ask('b'), { granted: false, position: 1, holder: 'certificate/shop/a' })
+  assert.deepEqual(await lock.ask('c'), { granted: false, position: 2, holder: 'certificate/shop/a' })
+  await lock.release('a')
+  assert.deepEqual(await lock.ask('c'), { granted: false, position: 1, holder: 'certificate/shop/b' })
+  assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
+  await lock.release('b')
+  assert.deepEqual(await lock.ask('c'), { granted: true, position: 0 })
+  await lock.release('c')
+  await until('the lock ended', async () => (await lock.handle.describe()).status.name === 'COMPLETED')
+})
+
+test('the next in the queue is told by a signal', async () => {
+  await using lock = openLock()
+  const namespace = uniqueName('shop')
+  const plan = challenge('example.com', { namespace, uid: 'waiter', exclusive: true })
+  let held = true
+  const fakes = fakeActivities(world.now, (defaults) => ({
+    async presentChallenge(input) {
+      return held ? { queued: { position: 1, holder: 'a' } } : defaults.presentChallenge(input)
+    },
+  }))
+  Object.assign(fakes.cluster, { flow: 'order', groups: [[plan]] })
+  await using waiter = new Subject(world, namespace, fakes)
+  await lock.ask('a')
+  await lock.ask('waiter', { workflowId: waiter.id })
+  world.use(fakes.activities)
+  await waiter.start()
+  await waiter.calls.nth('presentChallenge')
+  held = false
+  await lock.release('a')
+  await waiter.issued(1)
+  const signals = named(await waiter.events(), 'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED')
+  assert.equal(signals.at(-1)?.workflowExecutionSignaledEventAttributes?.signalName, 'granted')
+})
+
+test('a lock that starts without memory presumes that whoever has a record in the cluster holds the name', async () => {
+  await using lock = openLock({ findClaims: async () => [claim('old')] })
+  assert.deepEqual(await lock.ask('new'), { granted: false, position: 1, holder: 'certificate/shop/old' })
+  assert.deepEqual(await lock.ask('old', { holding: true }), { granted: true, position: 0 })
+  await lock.release('old')
+  assert.deepEqual(await lock.ask('new'), { granted: true, position: 0 })
+})
+
+test('a terminated lock is started again by whoever waits, and the holder keeps the name', async () => {
+  const claims: LockClaim[] = []
+  await using lock = openLock({ findClaims: async () => claims })
+  await lock.ask('a')
+  await lock.ask('b')
+  await lock.handle.terminate('by an operator')
+  claims.push(claim('a'))
+  assert.deepEqual(await lock.ask('b'), { granted: false, position: 1, holder: 'certificate/shop/a' })
+  await lock.release('a')
+  assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
+})
+
+test('a holder that is gone is found by looking, and the next is served', async () => {
+  await using lock = openLock({
+    inspectHolder: async ({ requestId }) => (requestId === 'dead' ? 'gone' : 'holding'),
+  })
+  await lock.ask('dead')
+  await lock.ask('b')
+  await world.skip(11_000)
+  await lock.calls.nth('inspectHolder')
+  assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
+})
+
+test('a holder that is gone is found although others keep asking', async () => {
+  await using lock = openLock({
+    inspectHolder: async ({ requestId }) => (requestId === 'dead' ? 'gone' : 'holding'),
+  })
+  await lock.ask('dead')
+  for (let asked = 0; asked < 6; asked++) {
+    await lock.ask(asked % 2 === 0 ? 'b' : 'c')
+    await world.skip(5_000)
+  }
+  assert.ok(lock.calls.of('inspectHolder').length > 0)
+  assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
+})
+
+test('without anybody waiting the holder is left alone', async () => {
+  await using lock = openLock()
+  await lock.ask('a')
+  await world.skip(24 * 3_600_000)
+  assert.deepEqual(lock.calls.of('inspectHolder'), [])
+})
+
+test('a look at the holder that fails keeps the name locked and is tried again', async () => {
+  let broken = true
+  await using lock = openLock({
+    async inspectHolder() {
+      if (broken) throw failure('PluginFailed', 'the record of the holder cannot be removed')
+      return 'gone'
+    },
+  })
+  await lock.ask('dead')
+  await lock.ask('b')
+  await world.skip(15_000)
+  await lock.calls.nth('inspectHolder')
+  assert.equal((await lock.ask('b')).granted, false)
+  broken = false
+  await world.skip(15_000)
+  await lock.calls.nth('inspectHolder', 2)
+  assert.equal((await lock.ask('b')).granted, true)
+})
+
+test('a lock that may not read the cluster grants nothing until it may', async () => {
+  let broken = true
+  await using lock = openLock({
+    async findClaims() {
+      if (broken) throw failure('Forbidden', 'challenges may not be listed')
+      return []
+    },
+  })
+  const answer = lock.ask('a')
+  await lock.calls.nth('findClaims')
+  broken = false
+  await world.skip(10_000)
+  assert.deepEqual(await answer, { granted: true, position: 0 })
+})
+
+test('no message of any shape disturbs a lock', async () => {
+  await using lock = openLock()
+  await lock.ask('a')
+  for (const input of [[], [null], ['text'], [{ requestId: 7 }]]) await lock.handle.signal('release', ...input)
+  for (const input of [[], [null], [{ v: 1 }], [{ v: 1, requestId: 'x', workflowId: 'y', challenge: {}, deadline: 'soon' }]]) {
+    await assert.rejects(lock.handle.executeUpdate('acquire', { args: input as never }))
+  }
+  assert.equal((await lock.ask('b')).granted, false)
+  await lock.release('a')
+  assert.equal((await lock.ask('b')).granted, true)
+})
+
+test('a lock that is busy for long continues as new and forgets nobody', async () => {
+  await using lock = openLock()
+  await lock.ask('a')
+  await lock.ask('b')
+  const first = (await lock.handle.describe()).runId
+  await until('the lock continued as new', async () => {
+    await world.skip(1_800_000)
+    return (await lock.handle.describe()).runId !== first
+  })
+  assert.deepEqual(await lock.ask('c'), { granted: false, position: 2, holder: 'certificate/shop/a' })
+  await lock.release('a')
+  assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
+})

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import type { IssuerLook } from '../../workflows/activities.ts'
+import type { IssuerInput } from '../../workflows/messages.ts'
+import { searchAttributes } from '../../workflows/search-attributes.ts'
+import {
+  CLUSTER,
+  QUEUE,
+  activitiesOf,
+  eventsOf,
+  failure,
+  fakeActivities,
+  memoOf,
+  named,
+  openWorld,
+  readyIssuer,
+  secondsOf,
+  taskFailures,
+  terminate,
+  timersOf,
+  uniqueName,
+  until,
+} from './support.ts'
+
+const world = await openWorld()
+after(() => world.close())
+
+const blocked: IssuerLook = {
+  ...readyIssuer,
+  ready: false,
+  finding: 'Secret acme-account does not exist',
+  failure: { code: 'SecretNotFound', message: 'Secret acme-account does not exist' },
+}
+
+async function startIssuer(verify: () => Promise<IssuerLook>) {
+  const { activities, calls } = fakeActivities(world.now, () => ({ verifyIssuer: verify }))
+  world.use(activities)
+  const namespace = uniqueName('shop')
+  const input: IssuerInput = { v: 1, cluster: CLUSTER, kind: 'Issuer', namespace, name: 'acme' }
+  const workflowId = `issuer/${namespace}/acme`
+  await world.client.workflow.start('issuer', { workflowId, taskQueue: QUEUE, args: [input] })
+  const handle = world.client.workflow.getHandle(workflowId)
+  const phase = (wanted: string) =>
+    until(`the issuer is ${wanted}`, async () => {
+      return (await handle.describe()).typedSearchAttributes.get(searchAttributes.phase) === wanted
+    })
+  return {
+    handle,
+    calls,
+    namespace,
+    phase,
+    async [Symbol.asyncDispose]() {
+      const failures = taskFailures(await eventsOf(handle))
+      await terminate(handle)
+      assert.deepEqual(failures, [])
+    },
+  }
+}
+
+test('an issuer is verified once and then costs nothing until something changes', async () => {
+  await using issuer = await startIssuer(async () => readyIssuer)
+  await issuer.phase('Waiting')
+  await world.skip(365 * 24 * 3_600_000)
+  assert.equal(issuer.calls.of('verifyIssuer').length, 1)
+  assert.deepEqual(timersOf(await eventsOf(issuer.handle)), [])
+  await issuer.handle.signal('changed', { v: 1 })
+  await issuer.calls.nth('verifyIssuer', 2)
+})
+
+test('an issuer that something blocks is looked at after 5, 10 and 20 seconds until it is ready', async () => {
+  let look = blocked
+  await using issuer = await startIssuer(async () => look)
+  await issuer.phase('Blocked')
+  await world.skip(36_000)
+  await issuer.calls.nth('verifyIssuer', 4)
+  const timers = named(await eventsOf(issuer.handle), 'EVENT_TYPE_TIMER_STARTED')
+  assert.deepEqual(timers.slice(0, 3).map((timer) => Math.round(secondsOf(timer))), [5, 10, 20])
+  look = readyIssuer
+  await world.skip(30_000)
+  await issuer.phase('Waiting')
+})
+
+test('a message ends the wait of an issuer at once', async () => {
+  let look = blocked
+  await using issuer = await startIssuer(async () => look)
+  await issuer.phase('Blocked')
+  look = readyIssuer
+  await issuer.handle.signal('changed')
+  await issuer.phase('Waiting')
+})
+
+test('an issuer whose spec is wrong is not looked at by itself', async () => {
+  const wrong: IssuerLook = { ...blocked, failure: { code: 'InvalidSpec', message: 'spec.acme.server is no URL' } }
+  await using issuer = await startIssuer(async () => wrong)
+  await issuer.phase('Blocked')
+  await world.skip(24 * 3_600_000)
+  assert.equal(issuer.calls.of('verifyIssuer').length, 1)
+})
+
+test('an issuer that may not be written to is looked at again and does not end its workflow', async () => {
+  let broken = true
+  await using issuer = await startIssuer(async () => {
+    if (broken) throw failure('Forbidden', 'issuers/status may not be written')
+    return readyIssuer
+  })
+  await issuer.phase('Blocked')
+  broken = false
+  await world.skip(10_000)
+  await issuer.phase('Waiting')
+})
+
+test('an issuer that is gone ends its workflow', async () => {
+  let look = readyIssuer
+  await using issuer = await startIssuer(async () => look)
+  await issuer.phase('Waiting')
+  look = { ...readyIssuer, exists: false }
+  await issuer.handle.signal('deleted')
+  await until('the workflow ended', async () => (await issuer.handle.describe()).status.name === 'COMPLETED')
+})
+
+test('an issuer that is made anew while its deletion is noticed is not forgotten', async () => {
+  let gone = false
+  let looks = 0
+  await using issuer = await startIssuer(async () => {
+    looks += 1
+    if (!gone) return readyIssuer
+    gone = false
+    await issuer.handle.signal('changed')
+    return { ...readyIssuer, exists: false }
+  })
+  await issuer.phase('Waiting')
+  gone = true
+  await issuer.handle.signal('deleted')
+  await issuer.calls.nth('verifyIssuer', 3)
+  assert.equal(looks, 3)
+  assert.equal((await issuer.handle.describe()).status.name, 'RUNNING')
+})
+
+test('refresh continues an issuer as new, with its memo', async () => {
+  await using issuer = await startIssuer(async () => readyIssuer)
+  await issuer.phase('Waiting')
+  const first = (await issuer.handle.describe()).runId
+  await issuer.handle.signal('refresh')
+  await until('there is a new run', async () => (await issuer.handle.describe()).runId !== first)
+  await issuer.calls.nth('verifyIssuer', 3)
+  const events = await eventsOf(issuer.handle)
+  assert.deepEqual(memoOf(events[0]), {
+    cluster: CLUSTER,
+    known: readyIssuer.known,
+    target: { kind: 'Issuer', namespace: issuer.namespace, name: 'acme' },
+  })
+  assert.deepEqual(activitiesOf(events), ['verifyIssuer'])
+})
