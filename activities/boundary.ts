@@ -56,6 +56,7 @@ function fromKubernetes(error: KubernetesError): CertloomError {
   if (error.status === 403 && !error.message.includes('because it is being terminated')) {
     return new CertloomError('Forbidden', text, { cause: error })
   }
-  if (error.status === 422 && !error.isPreconditionFailed) return new CertloomError('Forbidden', text, { cause: error })
+  if (error.status === 422 && !error.isPreconditionFailed)
+    return new CertloomError('Forbidden', text, { cause: error })
   return new CertloomError('KubernetesUnavailable', text, { cause: error })
 }

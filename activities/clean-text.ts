@@ -24,7 +24,10 @@ function formsOf(secret: string): string[] {
   // The three alignments: base64 of a text that has the secret somewhere inside.
   for (let shift = 0; shift < 3; shift++) {
     const base64 = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64')
-    const inner = base64.slice(shift === 0 ? 0 : shift + 1, base64.length - ((bytes.length + shift) % 3 === 0 ? 0 : 4))
+    const inner = base64.slice(
+      shift === 0 ? 0 : shift + 1,
+      base64.length - ((bytes.length + shift) % 3 === 0 ? 0 : 4),
+    )
     if (inner.length >= 4) forms.push(inner, inner.replaceAll('+', '-').replaceAll('/', '_'))
   }
   return forms

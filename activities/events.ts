@@ -75,7 +75,10 @@ export class Events {
       (error: unknown) => {
         // 409: an earlier run of this step wrote it. 403: the namespace is being deleted.
         if (isStatus(error, 409) || isStatus(error, 403)) return
-        this.#log.warn({ error: String(error), reason, subject: `${subject.kind} ${namespace}/${name}` }, 'event not written')
+        this.#log.warn(
+          { error: String(error), reason, subject: `${subject.kind} ${namespace}/${name}` },
+          'event not written',
+        )
       },
     )
     this.#pending.push(write)

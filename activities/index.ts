@@ -32,7 +32,9 @@ const sources = {
 } as const
 
 /** The activities of the main task queue. */
-export function createActivities(deps: ActivityDeps): CertificateActivities & IssuerActivities & CleanUpActivities {
+export function createActivities(
+  deps: ActivityDeps,
+): CertificateActivities & IssuerActivities & CleanUpActivities {
   const run = <T>(source: keyof typeof sources, work: (events: Events, signal: AbortSignal) => Promise<T>) =>
     atBoundary(async (signal) => {
       const events = eventsOf(deps, sources[source])
@@ -68,9 +70,12 @@ export function createActivities(deps: ActivityDeps): CertificateActivities & Is
       attempt(input.certificate, 'acme', (_events, signal) => checkPropagation(deps, input, signal)),
     answerChallenge: (input) =>
       attempt(input.certificate, 'acme', (events, signal) => answerChallenge(deps, input, signal, events)),
-    cleanUpChallenge: (record) => run('acme', (events, signal) => cleanUpChallenge(deps, record, signal, events)),
+    cleanUpChallenge: (record) =>
+      run('acme', (events, signal) => cleanUpChallenge(deps, record, signal, events)),
     finalizeAndPublish: (input) =>
-      attempt(input.certificate, 'certificate', (events, signal) => finalizeAndPublish(deps, input, signal, events)),
+      attempt(input.certificate, 'certificate', (events, signal) =>
+        finalizeAndPublish(deps, input, signal, events),
+      ),
     publish: (input) => attempt(input.certificate, 'certificate', (events) => publish(deps, input, events)),
     failAttempt: (input) => run('certificate', (events) => failAttempt(deps, input, events)),
     discardAttempt: (input) => run('certificate', () => discardAttempt(deps, input)),

@@ -16,12 +16,15 @@ export function secretBytes(secret: Secret, key: string): Buffer | undefined {
 /** The controller reference by which garbage collection follows the object. */
 export function ownedBy(kind: Kind, owner: { metadata: ObjectMetadata }): OwnerReference {
   const { name, uid } = owner.metadata
-  if (uid === undefined) throw new TypeError(`${kind} ${name} has no uid: it was never read from the API server`)
+  if (uid === undefined)
+    throw new TypeError(`${kind} ${name} has no uid: it was never read from the API server`)
   return { apiVersion: apiVersionOf(kind), kind, name, uid, controller: true, blockOwnerDeletion: true }
 }
 
 export function isControlledBy(object: { metadata: ObjectMetadata }, uid: string): boolean {
-  return (object.metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === uid)
+  return (object.metadata.ownerReferences ?? []).some(
+    (owner) => owner.controller === true && owner.uid === uid,
+  )
 }
 
 export const annotations = {

@@ -44,7 +44,10 @@ export async function createBridge(
 
 /** Identity of the cluster: a namespace that every cluster has and that is never made anew. */
 async function clusterUid(kubernetes: Kubernetes): Promise<string> {
-  const found = await kubernetes.get<{ metadata: { uid: string } }>(apiPath('Namespace', undefined, 'kube-system'))
-  if (found === undefined) throw new Error('the namespace kube-system is missing: is this a Kubernetes cluster?')
+  const found = await kubernetes.get<{ metadata: { uid: string } }>(
+    apiPath('Namespace', undefined, 'kube-system'),
+  )
+  if (found === undefined)
+    throw new Error('the namespace kube-system is missing: is this a Kubernetes cluster?')
   return found.metadata.uid
 }

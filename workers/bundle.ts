@@ -25,4 +25,3 @@ function quiet(log: Logger) {
     error: (message: string, meta?: object) => log.error({ ...meta }, message),
   }
 }
-

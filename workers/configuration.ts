@@ -2,19 +2,36 @@ import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { dnsConfig, type DnsConfig } from '../activities/dns/dns-config.ts'
 
-const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter((part) => part !== ''))
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+)
 const flag = z.enum(['true', 'false', '']).transform((text) => text === 'true')
 const milliseconds = z.coerce.number().int().min(100)
 
 /** Every setting of the processes: name in the environment, meaning, default. */
 const variables = {
-  KUBECONFIG: z.string().optional().describe('Path of a kubeconfig; without it ~/.kube/config or the service account.'),
+  KUBECONFIG: z
+    .string()
+    .optional()
+    .describe('Path of a kubeconfig; without it ~/.kube/config or the service account.'),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233').describe('host:port of the Temporal frontend.'),
   TEMPORAL_NAMESPACE: z.string().default('certloom').describe('Temporal namespace, made by certloom setup.'),
-  CERTLOOM_WORKFLOW_PREFIX: z.string().default('').describe('Before workflow ids and queue, where clusters share a namespace.'),
-  CERTLOOM_CLUSTER_RESOURCE_NAMESPACE: z.string().default('cert-manager').describe('Where Secrets of ClusterIssuers are.'),
+  CERTLOOM_WORKFLOW_PREFIX: z
+    .string()
+    .default('')
+    .describe('Before workflow ids and queue, where clusters share a namespace.'),
+  CERTLOOM_CLUSTER_RESOURCE_NAMESPACE: z
+    .string()
+    .default('cert-manager')
+    .describe('Where Secrets of ClusterIssuers are.'),
   CERTLOOM_NAMESPACE: z.string().default('cert-manager').describe('Where certloom keeps its own Secret.'),
-  CERTLOOM_LEASE_NAMESPACE: z.string().default('kube-system').describe('Where the Lease cert-manager-controller is.'),
+  CERTLOOM_LEASE_NAMESPACE: z
+    .string()
+    .default('kube-system')
+    .describe('Where the Lease cert-manager-controller is.'),
   CERTLOOM_PLUGIN_DIRECTORY: z
     .string()
     .default('/')
@@ -23,13 +40,31 @@ const variables = {
   CERTLOOM_APPROVE: flag.default(true).describe('false leaves the approval of requests to others.'),
   CERTLOOM_ALLOW_PRIVATE_ADDRESSES: flag
     .default(false)
-    .describe('true lets namespaced Issuers and zones lead to loopback and link-local addresses; for local servers.'),
-  CERTLOOM_DNS_RESOLVERS: list.optional().describe('Resolvers as ip:port, comma-separated; default /etc/resolv.conf.'),
-  CERTLOOM_DNS_RECURSIVE_ONLY: flag.default(false).describe('true checks propagation at the resolvers alone.'),
-  CERTLOOM_DNS_AUTHORITATIVE_PORT: z.coerce.number().int().default(53).describe('Port of authoritative name servers.'),
-  CERTLOOM_AUDIT_INTERVAL_MS: milliseconds.default(600_000).describe('How often objects and open workflows are compared.'),
-  CERTLOOM_HEALTH_ADDRESS: z.string().default('').describe('host:port for /healthz and /readyz; empty: none.'),
-  CERTLOOM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('debug, info, warn or error.'),
+    .describe(
+      'true lets namespaced Issuers and zones lead to loopback and link-local addresses; for local servers.',
+    ),
+  CERTLOOM_DNS_RESOLVERS: list
+    .optional()
+    .describe('Resolvers as ip:port, comma-separated; default /etc/resolv.conf.'),
+  CERTLOOM_DNS_RECURSIVE_ONLY: flag
+    .default(false)
+    .describe('true checks propagation at the resolvers alone.'),
+  CERTLOOM_DNS_AUTHORITATIVE_PORT: z.coerce
+    .number()
+    .int()
+    .default(53)
+    .describe('Port of authoritative name servers.'),
+  CERTLOOM_AUDIT_INTERVAL_MS: milliseconds
+    .default(600_000)
+    .describe('How often objects and open workflows are compared.'),
+  CERTLOOM_HEALTH_ADDRESS: z
+    .string()
+    .default('')
+    .describe('host:port for /healthz and /readyz; empty: none.'),
+  CERTLOOM_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('debug, info, warn or error.'),
 }
 
 const environment = z.object(variables)

@@ -7,7 +7,8 @@ import type { Kubernetes } from '../activities/clients/kubernetes.ts'
  */
 export function fenced(kubernetes: Kubernetes, mayWrite: () => boolean): Kubernetes {
   const guard = () => {
-    if (!mayWrite()) throw new CertloomError('NotLeader', 'the Lease cert-manager-controller is not held by certloom')
+    if (!mayWrite())
+      throw new CertloomError('NotLeader', 'the Lease cert-manager-controller is not held by certloom')
   }
   const writing = new Set<PropertyKey>(['create', 'apply', 'patch', 'merge', 'replace', 'delete'])
   return new Proxy(kubernetes, {

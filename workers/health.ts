@@ -14,7 +14,10 @@ export function serveHealth(address: string, ready: () => boolean, log: Logger):
     response.writeHead(known ? (good ? 200 : 503) : 404, { 'content-type': 'text/plain' })
     response.end(known ? (good ? 'ok\n' : 'not ready\n') : 'not found\n')
   })
-  const [host, port] = [address.slice(0, address.lastIndexOf(':')), Number(address.slice(address.lastIndexOf(':') + 1))]
+  const [host, port] = [
+    address.slice(0, address.lastIndexOf(':')),
+    Number(address.slice(address.lastIndexOf(':') + 1)),
+  ]
   server.on('error', (error) => log.error({ error: String(error), address }, 'health listener failed'))
   server.listen(port, host === '' ? undefined : host)
   return {

@@ -18,7 +18,9 @@ const RETRY_MS = 1_000
 export async function runBridge(configuration: Configuration, log: Logger): Promise<Running> {
   const kubernetes = await connect(configuration)
   const lease = new LeaseHolder({ kubernetes, logger: log, namespace: configuration.leaseNamespace })
-  const role = await patiently(log, () => createBridge(configuration, kubernetes, log, () => lease.isHolder()))
+  const role = await patiently(log, () =>
+    createBridge(configuration, kubernetes, log, () => lease.isHolder()),
+  )
   lease.onChange((holder) => {
     log.info({ holder, identity: lease.identity }, holder ? 'Lease taken' : 'Lease lost')
     if (holder) void role.bridge.takeOver()
@@ -63,7 +65,9 @@ export async function runAll(configuration: Configuration, log: Logger): Promise
   const kubernetes = await connect(configuration)
   const lease = new LeaseHolder({ kubernetes, logger: log, namespace: configuration.leaseNamespace })
   const worker = new WorkerRole({ configuration, kubernetes, log, mayWrite: () => lease.isHolder() })
-  const role = await patiently(log, () => createBridge(configuration, kubernetes, log, () => lease.isHolder()))
+  const role = await patiently(log, () =>
+    createBridge(configuration, kubernetes, log, () => lease.isHolder()),
+  )
   lease.onChange((holder) => {
     log.info({ holder, identity: lease.identity }, holder ? 'Lease taken' : 'Lease lost')
     void worker.set(holder)
@@ -71,7 +75,11 @@ export async function runAll(configuration: Configuration, log: Logger): Promise
   })
   lease.start()
   await role.bridge.start()
-  const health = serveHealth(configuration.healthAddress, () => role.bridge.ready && (!lease.isHolder() || worker.polling), log)
+  const health = serveHealth(
+    configuration.healthAddress,
+    () => role.bridge.ready && (!lease.isHolder() || worker.polling),
+    log,
+  )
   log.info({}, 'bridge and worker run')
   return {
     stop: async () => {

@@ -39,7 +39,10 @@ async function readOrMake(kubernetes: Kubernetes, namespace: string): Promise<Bu
   const secret = found ?? (await kubernetes.get<Secret>(path))
   const key = secret === undefined ? undefined : secretBytes(secret, KEY)
   if (key === undefined || key.length < 32) {
-    throw new CertloomError('SecretInvalid', `Secret ${namespace}/${NAME} needs the key "${KEY}" with 32 bytes; delete it to have it made anew`)
+    throw new CertloomError(
+      'SecretInvalid',
+      `Secret ${namespace}/${NAME} needs the key "${KEY}" with 32 bytes; delete it to have it made anew`,
+    )
   }
   return key
 }

@@ -101,7 +101,10 @@ export class WorkerRole {
     ])
     this.#runs = this.#workers.map((worker) => worker.run())
     for (const run of this.#runs) run.catch((error: unknown) => this.#lost(error))
-    log.info({ queue: configuration.prefix + TASK_QUEUE, temporal: configuration.temporal.address }, 'worker polls')
+    log.info(
+      { queue: configuration.prefix + TASK_QUEUE, temporal: configuration.temporal.address },
+      'worker polls',
+    )
   }
 
   #lost(error: unknown): void {
@@ -122,7 +125,9 @@ export class WorkerRole {
   }
 
   async #connect(): Promise<NativeConnection> {
-    this.#connection ??= await NativeConnection.connect({ address: this.#options.configuration.temporal.address })
+    this.#connection ??= await NativeConnection.connect({
+      address: this.#options.configuration.temporal.address,
+    })
     return this.#connection
   }
 

@@ -4,7 +4,15 @@
  */
 import type { Failure } from './domain/failures.ts'
 import type { LockClaim } from './domain/lock-queue.ts'
-import type { CleanUpInput, DnsNameInput, IssuerInput, KnownFacts, LockHolder, ObjectReference, RecordReference } from './messages.ts'
+import type {
+  CleanUpInput,
+  DnsNameInput,
+  IssuerInput,
+  KnownFacts,
+  LockHolder,
+  ObjectReference,
+  RecordReference,
+} from './messages.ts'
 
 /** A Certificate in one incarnation: the same name with another uid is another certificate. */
 export interface CertificateReference extends ObjectReference {
@@ -91,8 +99,16 @@ export interface Prepared {
   steps: StepTime[]
 }
 
+/** Where an order is, without its objects. */
+export interface PlacedOrder {
+  url: string
+  issuer: { kind: 'Issuer' | 'ClusterIssuer'; namespace: string; name: string }
+}
+
 export interface OrderInput extends AttemptReference {
   request: string
+  /** To give an order up whose objects went with their Certificate. */
+  placed?: PlacedOrder
 }
 
 export interface ChallengePlan {
@@ -110,6 +126,7 @@ export interface ChallengePlan {
 export interface OrderPlan {
   order: string
   url: string
+  issuer?: PlacedOrder['issuer']
   /** RFC 3339; the order and all its challenges are void then. */
   deadline: string
   /** Challenges by challenge name: groups run side by side. */

@@ -90,7 +90,11 @@ export class CertificateAttempt {
     if (isCancellation(error) && this.#givenUp !== undefined && this.#givenUp !== 'operator') {
       this.#story.tell('Issuing', 'giving this attempt up: removing what it began')
       await this.#undo.run()
-      this.#desk.settle(number, { outcome: 'cancelled', message: `the Certificate is ${this.#givenUp}` }, false)
+      this.#desk.settle(
+        number,
+        { outcome: 'cancelled', message: `the Certificate is ${this.#givenUp}` },
+        false,
+      )
       return { how: this.#givenUp }
     }
     const failure = isCancellation(error) ? { code: 'Cancelled' as const, message: '' } : failureOf(error)
@@ -127,7 +131,8 @@ export class CertificateAttempt {
       attempt,
       cluster: this.#input.cluster,
       undo: this.#undo,
-      report: (finding, failure) => this.#story.tell(failure === undefined ? 'Issuing' : 'Blocked', finding, failure),
+      report: (finding, failure) =>
+        this.#story.tell(failure === undefined ? 'Issuing' : 'Blocked', finding, failure),
       carryOnIfLong,
       bell: () => this.#desk.bell,
       pause: async (ms, summary, bell) => {
@@ -140,7 +145,7 @@ export class CertificateAttempt {
 
   /** Looks whenever the bell rings, and gives the attempt up where it would issue something that is not wanted. */
   async #watch(seen: number): Promise<void> {
-    for (let bell = seen; ; ) {
+    for (let bell = seen; ;) {
       await condition(() => this.#over || this.#desk.bell !== bell)
       if (this.#over) return
       bell = this.#desk.bell

@@ -45,7 +45,7 @@ export class CertificateRun {
   }
 
   async live(): Promise<void> {
-    for (let over = false; !over; ) {
+    for (let over = false; !over;) {
       const bell = this.#desk.bell
       try {
         if (workflowInfo().historyLength > LONG_WAIT_EVENTS) await this.#continueAsNew()
@@ -136,7 +136,9 @@ export class CertificateRun {
     const until = 'until' in next ? next.until : undefined
     if (look.statusStale || failure !== undefined) {
       const certificate = { namespace: this.#input.namespace, name: this.#input.name, uid: look.known.uid }
-      this.#story.learn(await step('updateStatus', { certificate, failure }, { summary: 'status says what is true' }))
+      this.#story.learn(
+        await step('updateStatus', { certificate, failure }, { summary: 'status says what is true' }),
+      )
     }
     const at = until === undefined ? '' : new Date(until).toISOString()
     switch (next.do) {

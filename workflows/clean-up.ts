@@ -21,11 +21,16 @@ export async function cleanUp(input: CleanUpInput): Promise<void> {
   for (let looks = 1; Date.now() < Date.parse(input.until); looks++) {
     const seen = bell
     try {
-      await step('cleanUpChallenge', input.challenge, { summary: `${fqdn} TXT via ${provider}`, deadlineMs: ROUND_MS })
+      await step('cleanUpChallenge', input.challenge, {
+        summary: `${fqdn} TXT via ${provider}`,
+        deadlineMs: ROUND_MS,
+      })
       return
     } catch (error) {
       const finding = failureOf(error)?.message ?? String(error)
-      setCurrentDetails(`**${fqdn}** cannot be removed via ${provider} yet: ${finding}. Tried until ${input.until}.`)
+      setCurrentDetails(
+        `**${fqdn}** cannot be removed via ${provider} yet: ${finding}. Tried until ${input.until}.`,
+      )
       await condition(() => bell !== seen, blockedDelay(looks), { summary: `try again to remove ${fqdn}` })
     }
   }

@@ -99,7 +99,12 @@ export class Desk {
     const number = this.#nextAttempt
     this.#nextAttempt += 1
     const { revision, cause } = attempt
-    this.#attempts = addAttempt(this.#attempts, { number, revision, cause, startedAt: new Date().toISOString() })
+    this.#attempts = addAttempt(this.#attempts, {
+      number,
+      revision,
+      cause,
+      startedAt: new Date().toISOString(),
+    })
     this.#underway = { number, giveUp: attempt.giveUp }
     return number
   }
@@ -137,8 +142,12 @@ export class Desk {
     }
     setHandler(changedSignal, ring, { description: 'Look at the Certificate: something about it changed.' })
     setHandler(deletedSignal, ring, { description: 'Look whether the Certificate is gone.' })
-    setHandler(renewSignal, (message) => void askRenew(message), { description: 'Renew now; input is optional: {"reason": "…"}.' })
-    setHandler(pauseSignal, (message) => void askPause(message), { description: 'Pause, or with {"on": false} go on.' })
+    setHandler(renewSignal, (message) => void askRenew(message), {
+      description: 'Renew now; input is optional: {"reason": "…"}.',
+    })
+    setHandler(pauseSignal, (message) => void askPause(message), {
+      description: 'Pause, or with {"on": false} go on.',
+    })
     setHandler(
       refreshSignal,
       () => {
@@ -154,7 +163,8 @@ export class Desk {
       description: 'Renew now; answers with the number of the attempt.',
       validator: (_message?: RenewMessage) => {
         if (this.#story.state.phase === 'Deleting') throw refused('The Certificate is being deleted.')
-        if (this.#story.state.phase === 'Paused') throw refused('The certificate is paused: set it going first.')
+        if (this.#story.state.phase === 'Paused')
+          throw refused('The certificate is paused: set it going first.')
       },
     })
     setHandler(setPausedUpdate, (message) => askPause(message), {

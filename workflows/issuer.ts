@@ -12,7 +12,15 @@ import {
 import { Alarm } from './alarm.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
 import { describeFailure, failureKind } from './domain/failures.ts'
-import { changedSignal, deletedSignal, refreshSignal, renewSignal, type IssuerInput, type KnownFacts, type WorkflowMemo } from './messages.ts'
+import {
+  changedSignal,
+  deletedSignal,
+  refreshSignal,
+  renewSignal,
+  type IssuerInput,
+  type KnownFacts,
+  type WorkflowMemo,
+} from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
 import { step } from './stages/steps.ts'
 import type { IssuerLook } from './activities.ts'
@@ -57,7 +65,10 @@ export async function issuer(input: IssuerInput): Promise<void> {
 
       const blocked = look.failure !== undefined && failureKind(look.failure.code) !== 'spec'
       if (!blocked) looks = 0
-      alarm.set(blocked ? Date.now() + blockedDelay(looks) : undefined, `look again: ${look.failure?.code ?? ''}`)
+      alarm.set(
+        blocked ? Date.now() + blockedDelay(looks) : undefined,
+        `look again: ${look.failure?.code ?? ''}`,
+      )
       await condition(() => bell !== seen || alarm.fired)
       if (refresh || workflowInfo().historyLength > LONG_RUN_EVENTS) {
         await condition(allHandlersFinished)
@@ -67,13 +78,19 @@ export async function issuer(input: IssuerInput): Promise<void> {
   })
 }
 
-function memoOf({ cluster, kind, namespace, name }: IssuerInput, known: KnownFacts | undefined): WorkflowMemo {
+function memoOf(
+  { cluster, kind, namespace, name }: IssuerInput,
+  known: KnownFacts | undefined,
+): WorkflowMemo {
   return { cluster, known, target: { kind, namespace, name } }
 }
 
 function tell(input: IssuerInput, look: IssuerLook): void {
-  const failure = look.failure === undefined ? '' : `\n\n**Somebody has to act:** ${describeFailure(look.failure)}`
-  setCurrentDetails(`**${input.kind} ${input.name}** is **${look.ready ? 'Ready' : 'not ready'}**: ${look.finding}${failure}`)
+  const failure =
+    look.failure === undefined ? '' : `\n\n**Somebody has to act:** ${describeFailure(look.failure)}`
+  setCurrentDetails(
+    `**${input.kind} ${input.name}** is **${look.ready ? 'Ready' : 'not ready'}**: ${look.finding}${failure}`,
+  )
   upsertSearchAttributes([
     { key: searchAttributes.issuer, value: `${input.kind}/${input.name}`.slice(0, 200) },
     { key: searchAttributes.phase, value: look.ready ? 'Waiting' : 'Blocked' },

@@ -199,7 +199,9 @@ export function issuerWorkflowId(
   hash: Hash,
 ): string {
   const parts =
-    issuer.kind === 'ClusterIssuer' ? ['cluster-issuer', issuer.name] : ['issuer', issuer.namespace, issuer.name]
+    issuer.kind === 'ClusterIssuer'
+      ? ['cluster-issuer', issuer.name]
+      : ['issuer', issuer.namespace, issuer.name]
   return workflowId(prefix, parts, hash)
 }
 

@@ -80,7 +80,9 @@ export class Story {
   #details(): void {
     const { state } = this
     const failure = state.failure === undefined ? undefined : describeFailure(state.failure)
-    setCurrentDetails(describeStory({ ...state, title: `${this.#input.namespace}/${this.#input.name}`, failure }))
+    setCurrentDetails(
+      describeStory({ ...state, title: `${this.#input.namespace}/${this.#input.name}`, failure }),
+    )
   }
 
   #attributes(): void {
@@ -96,8 +98,10 @@ export class Story {
       { key: searchAttributes.revision, value: state.revision },
       { key: searchAttributes.paused, value: state.phase === 'Paused' },
     ]
-    if (state.certificate) pairs.push({ key: searchAttributes.notAfter, value: new Date(state.certificate.notAfter) })
-    if (state.renewalTime) pairs.push({ key: searchAttributes.nextRenewal, value: new Date(state.renewalTime) })
+    if (state.certificate)
+      pairs.push({ key: searchAttributes.notAfter, value: new Date(state.certificate.notAfter) })
+    if (state.renewalTime)
+      pairs.push({ key: searchAttributes.nextRenewal, value: new Date(state.renewalTime) })
     const shown = JSON.stringify(pairs)
     if (shown !== this.#shown) {
       upsertSearchAttributes(pairs)

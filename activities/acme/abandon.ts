@@ -6,7 +6,7 @@ import { cleanText } from '../clean-text.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { CertloomError } from '../failure.ts'
 import { problemText, type AcmeClient } from '../clients/acme.ts'
-import { builtInIssuer, readIssuer } from '../issuers/issuer.ts'
+import { builtInIssuer, readIssuer, type IssuerName } from '../issuers/issuer.ts'
 import { isControlledBy } from '../objects.ts'
 import { acmeAccount } from './account.ts'
 import { now } from './create-order.ts'
@@ -21,32 +21,47 @@ const FINAL = ['valid', 'invalid', 'expired', 'errored']
  * state is left alone.
  */
 export async function abandonOrder(deps: ActivityDeps, input: OrderInput): Promise<void> {
-  const { namespace } = input.certificate
-  const request = await deps.kubernetes.get<CertificateRequest>(apiPath('CertificateRequest', namespace, input.request))
-  if (request === undefined) return
-  const { items } = await deps.kubernetes.list<Order>(apiPath('Order', namespace))
-  const order = items.find((one) => isControlledBy(one, request.metadata.uid ?? ''))
-  if (order === undefined || FINAL.includes(order.status?.state ?? '')) return
-  const verdict = await deactivate(deps, order)
-  const end = verdict === undefined ? { state: 'errored' as const, reason: GIVEN_UP } : { state: 'invalid' as const, reason: verdict }
+  const order = await orderOf(deps, input)
+  if (FINAL.includes(order?.status?.state ?? '')) return
+  const { url } = order?.status ?? input.placed ?? {}
+  const issuer =
+    order === undefined
+      ? input.placed?.issuer
+      : builtInIssuer(order.spec.issuerRef, order.metadata.namespace ?? '')
+  const verdict = url === undefined || issuer === undefined ? undefined : await deactivate(deps, url, issuer)
+  if (order === undefined) return
+  const end =
+    verdict === undefined
+      ? { state: 'errored' as const, reason: GIVEN_UP }
+      : { state: 'invalid' as const, reason: verdict }
   await writeOrderStatus(deps.kubernetes, order, { ...end, failureTime: now() })
+}
+
+/** Undefined where it went with its Certificate already. */
+async function orderOf({ kubernetes }: ActivityDeps, input: OrderInput): Promise<Order | undefined> {
+  const { namespace } = input.certificate
+  const path = apiPath('CertificateRequest', namespace, input.request)
+  const request = await kubernetes.get<CertificateRequest>(path)
+  if (request === undefined) return undefined
+  const { items } = await kubernetes.list<Order>(apiPath('Order', namespace))
+  return items.find((one) => isControlledBy(one, request.metadata.uid ?? ''))
 }
 
 /**
  * A courtesy to the CA: where it cannot be done, the authorizations simply expire. Returns why the CA refused the order,
  * if it did.
  */
-async function deactivate(deps: ActivityDeps, order: Order): Promise<string | undefined> {
+async function deactivate(deps: ActivityDeps, url: string, name: IssuerName): Promise<string | undefined> {
   let verdict: string | undefined
   try {
-    const name = builtInIssuer(order.spec.issuerRef, order.metadata.namespace ?? '')
-    const issuer = name === undefined ? undefined : await readIssuer(deps, name)
-    if (issuer === undefined || order.status?.url === undefined) return undefined
+    const issuer = await readIssuer(deps, name)
+    if (issuer === undefined) return undefined
     const account = await acmeAccount(deps, issuer)
-    for (const { url } of order.status.authorizations ?? []) verdict = (await endAuthorization(account, url)) ?? verdict
+    const { authorizations } = await account.order(url)
+    for (const one of authorizations) verdict = (await endAuthorization(account, one)) ?? verdict
   } catch (error) {
     if (!(error instanceof CertloomError)) throw error
-    deps.log.info({ order: order.metadata.name, code: error.failure.code }, 'authorizations of an abandoned order left to expire')
+    deps.log.info({ url, code: error.failure.code }, 'authorizations of an abandoned order left to expire')
   }
   return verdict
 }
@@ -57,5 +72,7 @@ async function endAuthorization(account: AcmeClient, url: string): Promise<strin
   if (status === 'pending') await account.deactivateAuthorization(url)
   if (status !== 'invalid') return undefined
   const problem = challenges.find((challenge) => challenge.error !== undefined)?.error
-  return cleanText(`${identifier.value}: ${problem === undefined ? 'the authorization is invalid' : problemText(problem)}`)
+  return cleanText(
+    `${identifier.value}: ${problem === undefined ? 'the authorization is invalid' : problemText(problem)}`,
+  )
 }

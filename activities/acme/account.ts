@@ -1,4 +1,10 @@
-import { decodePrivateKey, encodePrivateKey, generatePrivateKey, publicKeySha256, X509Error } from '../clients/x509.ts'
+import {
+  decodePrivateKey,
+  encodePrivateKey,
+  generatePrivateKey,
+  publicKeySha256,
+  X509Error,
+} from '../clients/x509.ts'
 import type { AcmeClient, AcmeServer } from '../clients/acme.ts'
 import { isStatus } from '../clients/kubernetes.ts'
 import type { AcmeIssuer } from '../../k8s-bridge/api/issuer/acme.ts'
@@ -11,7 +17,8 @@ const DEFAULT_KEY = 'tls.key'
 
 export function acmeSpec(issuer: LiveIssuer): AcmeIssuer {
   const { acme } = issuer.object.spec
-  if (acme === undefined) throw new CertloomError('InvalidSpec', `${issuer.kind} ${issuer.name}: spec.acme is gone`)
+  if (acme === undefined)
+    throw new CertloomError('InvalidSpec', `${issuer.kind} ${issuer.name}: spec.acme is gone`)
   return acme
 }
 
@@ -26,7 +33,10 @@ function serverOf(issuer: LiveIssuer): AcmeServer {
 }
 
 /** The account of an issuer. The key is read at each use: whoever replaces the Secret means it. */
-export async function acmeAccount(deps: ActivityDeps, issuer: LiveIssuer): Promise<AcmeClient & { keyHash: string }> {
+export async function acmeAccount(
+  deps: ActivityDeps,
+  issuer: LiveIssuer,
+): Promise<AcmeClient & { keyHash: string }> {
   const { privateKeySecretRef: ref } = acmeSpec(issuer)
   const place = { namespace: issuer.secretNamespace, name: ref.name, key: ref.key || DEFAULT_KEY }
   const pem = await readSecretKey(deps.kubernetes, place)
@@ -36,11 +46,18 @@ export async function acmeAccount(deps: ActivityDeps, issuer: LiveIssuer): Promi
     const registered = issuer.object.status?.acme
     // An account URL counts only for the key that it was registered with.
     const accountUrl = registered?.lastPrivateKeyHash === keyHash ? registered.uri : undefined
-    const client = deps.acme.client({ server: serverOf(issuer), accountKey, accountUrl: accountUrl || undefined })
+    const client = deps.acme.client({
+      server: serverOf(issuer),
+      accountKey,
+      accountUrl: accountUrl || undefined,
+    })
     return { ...client, keyHash }
   } catch (error) {
     if (!(error instanceof X509Error)) throw error
-    throw new CertloomError('SecretInvalid', `account key in Secret ${place.namespace}/${place.name}: ${error.message}`)
+    throw new CertloomError(
+      'SecretInvalid',
+      `account key in Secret ${place.namespace}/${place.name}: ${error.message}`,
+    )
   }
 }
 

@@ -22,18 +22,21 @@ export async function answerChallenge(
 ): Promise<Window> {
   const challenge = await requireChallenge(deps.kubernetes, input.plan)
   const name = builtInIssuer(challenge.spec.issuerRef, input.plan.challenge.namespace)
-  if (name === undefined) throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
+  if (name === undefined)
+    throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
   const account = await acmeAccount(deps, await requireReadyIssuer(deps, name))
   const started = Date.now()
   const since = input.since ?? new Date(started).toISOString()
   const polls = new Polls(started + input.windowMs)
   let tries = input.tries
 
-  const ask = <T>(question: () => Promise<T>) => askAbout(`the challenge of ${challenge.spec.dnsName}`, question)
+  const ask = <T>(question: () => Promise<T>) =>
+    askAbout(`the challenge of ${challenge.spec.dnsName}`, question)
   // Only what was asked before can have been answered: the first window of a challenge answers without a look.
   let answered = input.since === undefined ? await ask(() => answer(account, challenge)) : undefined
   for (;;) {
-    if (!(await polls.pause(answered, signal))) return { done: false, finding: 'the CA is validating', tries, since }
+    if (!(await polls.pause(answered, signal)))
+      return { done: false, finding: 'the CA is validating', tries, since }
     tries += 1
     const authorization = await ask(() => account.authorization(challenge.spec.authorizationURL))
     if (authorization.status === 'valid') {
@@ -53,14 +56,18 @@ async function answer(account: AcmeClient, challenge: Challenge): Promise<{ retr
     const { retryAfterMs } = await account.answer(challenge.spec.url)
     return { retryAfterMs }
   } catch (error) {
-    const refused = error instanceof AcmeProblem && error.failure.code === 'AuthorizationInvalid' && error.status !== 404
+    const refused =
+      error instanceof AcmeProblem && error.failure.code === 'AuthorizationInvalid' && error.status !== 404
     if (refused) return {}
     throw error
   }
 }
 
 async function verified({ kubernetes }: ActivityDeps, challenge: Challenge, events: Events): Promise<void> {
-  await writeChallengeStatus(kubernetes, challenge, { state: 'valid', reason: 'Successfully authorized domain' })
+  await writeChallengeStatus(kubernetes, challenge, {
+    state: 'valid',
+    reason: 'Successfully authorized domain',
+  })
   const message = `Domain "${challenge.spec.dnsName}" verified with "DNS-01" validation`
   events.normal({ kind: 'Challenge', metadata: challenge.metadata }, 'DomainVerified', message)
 }

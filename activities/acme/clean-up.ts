@@ -32,7 +32,10 @@ export async function cleanUpChallenge(
   const subject = challenge && { kind: 'Challenge' as const, metadata: challenge.metadata }
   try {
     if (await mayRemove(deps, record)) {
-      await cleanUpRecord(record.handle, providerDeps(deps), { signal, heartbeat: () => Context.current().heartbeat() })
+      await cleanUpRecord(record.handle, providerDeps(deps), {
+        signal,
+        heartbeat: () => Context.current().heartbeat(),
+      })
     }
   } catch (error) {
     if (challenge === undefined || subject === undefined) throw error
@@ -63,7 +66,10 @@ export async function giveUpCleanUp(deps: ActivityDeps, input: CleanUpInput, eve
 }
 
 async function leaveBehind(deps: ActivityDeps, record: RecordReference, events: Events): Promise<void> {
-  deps.log.error({ fqdn: record.fqdn, provider: record.provider, code: 'LeftBehind' }, 'a challenge record stays behind')
+  deps.log.error(
+    { fqdn: record.fqdn, provider: record.provider, code: 'LeftBehind' },
+    'a challenge record stays behind',
+  )
   const challenge = await readChallenge(deps.kubernetes, record)
   if (challenge !== undefined) {
     const message = `The record ${record.fqdn} could not be removed via ${record.provider}; remove it by hand`
@@ -80,7 +86,11 @@ function heldTooLong({ metadata }: Challenge): boolean {
 }
 
 /** The credentials went with the namespace that is being deleted: no later try can have them. */
-async function isHopeless({ kubernetes }: ActivityDeps, { challenge, handle }: RecordReference, error: unknown): Promise<boolean> {
+async function isHopeless(
+  { kubernetes }: ActivityDeps,
+  { challenge, handle }: RecordReference,
+  error: unknown,
+): Promise<boolean> {
   if (!(error instanceof CertloomError) || !LOST_CREDENTIALS.includes(error.failure.code)) return false
   if (secretNamespace(handle) !== challenge.namespace) return false
   const path = apiPath('Namespace', undefined, challenge.namespace)

@@ -6,7 +6,13 @@ import type { ChallengePlan, OrderInput, OrderPlan } from '../../workflows/activ
 import { orderIdentifiers } from '../../workflows/domain/identifiers.ts'
 import { durationSeconds } from '../../workflows/domain/lifetime.ts'
 import { challengeFqdn } from '../../workflows/domain/names.ts'
-import { AcmeProblem, problemText, type AcmeClient, type Authorization, type Order as CaOrder } from '../clients/acme.ts'
+import {
+  AcmeProblem,
+  problemText,
+  type AcmeClient,
+  type Authorization,
+  type Order as CaOrder,
+} from '../clients/acme.ts'
 import type { RecordReference } from '../../workflows/messages.ts'
 import { requestFacts } from '../certificate/view.ts'
 import { conditionOf } from '../certificate/request.ts'
@@ -35,7 +41,8 @@ export async function createOrder(deps: ActivityDeps, input: OrderInput, events:
   const { namespace } = input.certificate
   const request = await approvedRequest(deps, input)
   const name = builtInIssuer(request.spec.issuerRef, namespace)
-  if (name === undefined) throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
+  if (name === undefined)
+    throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
   const issuer = await requireReadyIssuer(deps, name)
   const account = await acmeAccount(deps, issuer)
   const spec = orderSpec(request, issuer)
@@ -43,7 +50,11 @@ export async function createOrder(deps: ActivityDeps, input: OrderInput, events:
   let order = await ensureOrder(kubernetes, request, spec)
   const isNew = order.status?.url === undefined
   if (isNew) {
-    events.normal({ kind: 'CertificateRequest', metadata: request.metadata }, 'OrderCreated', `Created Order resource ${namespace}/${order.metadata.name}`)
+    events.normal(
+      { kind: 'CertificateRequest', metadata: request.metadata },
+      'OrderCreated',
+      `Created Order resource ${namespace}/${order.metadata.name}`,
+    )
   }
   const { placed, ordered } = await place(deps, order, account, spec, issuer)
   order = placed
@@ -56,11 +67,14 @@ export async function createOrder(deps: ActivityDeps, input: OrderInput, events:
   const plans = await Promise.all(
     pending
       .filter((authorization) => authorization.status === 'pending')
-      .map((authorization) => planChallenge(deps, { order, issuer, account, input, events, request }, authorization)),
+      .map((authorization) =>
+        planChallenge(deps, { order, issuer, account, input, events, request }, authorization),
+      ),
   )
   return {
     order: order.metadata.name,
     url: ordered.url,
+    issuer: name,
     deadline: ordered.expires ?? new Date(Date.now() + DEFAULT_LIFE_MS).toISOString(),
     groups: grouped(plans),
     leftovers: isNew ? [] : await standing(deps, input, request, plans),
@@ -83,7 +97,9 @@ async function standing(
 
 async function approvedRequest({ kubernetes }: ActivityDeps, input: OrderInput): Promise<CertificateRequest> {
   const { namespace, uid } = input.certificate
-  const request = await kubernetes.get<CertificateRequest>(apiPath('CertificateRequest', namespace, input.request))
+  const request = await kubernetes.get<CertificateRequest>(
+    apiPath('CertificateRequest', namespace, input.request),
+  )
   if (request === undefined || !isControlledBy(request, uid)) {
     throw new CertloomError('ObjectGone', `CertificateRequest ${namespace}/${input.request} is gone`)
   }
@@ -131,8 +147,14 @@ async function place(
   })
   if ('failure' in named) throw new CertloomError(named.failure.code, named.failure.message)
   const notAfter =
-    spec.duration === undefined ? undefined : new Date(Date.now() + durationSeconds(spec.duration) * 1000).toISOString()
-  const ordered = await account.newOrder({ identifiers: named.identifiers, notAfter, profile: acmeSpec(issuer).profile })
+    spec.duration === undefined
+      ? undefined
+      : new Date(Date.now() + durationSeconds(spec.duration) * 1000).toISOString()
+  const ordered = await account.newOrder({
+    identifiers: named.identifiers,
+    notAfter,
+    profile: acmeSpec(issuer).profile,
+  })
   const placed = await writeOrderStatus(kubernetes, order, {
     url: ordered.url,
     finalizeURL: ordered.finalize,
@@ -152,8 +174,15 @@ async function existing(account: AcmeClient, url: string): Promise<CaOrder | und
   }
 }
 
-export async function invalidOrder(kubernetes: ActivityDeps['kubernetes'], order: Order, ordered: Pick<CaOrder, 'error'>): Promise<CertloomError> {
-  const text = ordered.error === undefined ? 'the CA gives no reason' : problemText(ordered.error, ordered.error.status ?? 0)
+export async function invalidOrder(
+  kubernetes: ActivityDeps['kubernetes'],
+  order: Order,
+  ordered: Pick<CaOrder, 'error'>,
+): Promise<CertloomError> {
+  const text =
+    ordered.error === undefined
+      ? 'the CA gives no reason'
+      : problemText(ordered.error, ordered.error.status ?? 0)
   await writeOrderStatus(kubernetes, order, { state: 'invalid', reason: text, failureTime: now() })
   return new CertloomError('OrderInvalid', `Order ${order.metadata.name} is invalid: ${text}`)
 }
@@ -163,7 +192,9 @@ export function now(): string {
 }
 
 function authorizations(account: AcmeClient, ordered: CaOrder): Promise<(Authorization & { url: string })[]> {
-  return Promise.all(ordered.authorizations.map(async (url) => ({ ...(await account.authorization(url)), url })))
+  return Promise.all(
+    ordered.authorizations.map(async (url) => ({ ...(await account.authorization(url)), url })),
+  )
 }
 
 function described({ url, identifier, wildcard, status, challenges }: Authorization & { url: string }) {
@@ -172,7 +203,9 @@ function described({ url, identifier, wildcard, status, challenges }: Authorizat
     identifier: identifier.value,
     wildcard,
     initialState: status === 'deactivated' || status === 'revoked' ? ('invalid' as const) : status,
-    challenges: challenges.flatMap(({ url: at, token, type }) => (token === undefined ? [] : [{ url: at, token, type }])),
+    challenges: challenges.flatMap(({ url: at, token, type }) =>
+      token === undefined ? [] : [{ url: at, token, type }],
+    ),
   }
 }
 
@@ -185,7 +218,11 @@ interface Planning {
   request: CertificateRequest
 }
 
-async function planChallenge(deps: ActivityDeps, planning: Planning, authorization: Authorization & { url: string }): Promise<ChallengePlan> {
+async function planChallenge(
+  deps: ActivityDeps,
+  planning: Planning,
+  authorization: Authorization & { url: string },
+): Promise<ChallengePlan> {
   const { order, issuer, account, input, events, request } = planning
   const { identifier, wildcard, challenges } = authorization
   const offeredTypes = challenges.map((challenge) => challenge.type)
@@ -212,7 +249,11 @@ async function planChallenge(deps: ActivityDeps, planning: Planning, authorizati
   }
   const challenge = await ensureChallenge(deps.kubernetes, order, spec, input.certificate.uid, fqdn)
   const name = wildcard ? `*.${identifier.value}` : identifier.value
-  events.normal({ kind: 'Order', metadata: order.metadata }, 'Created', `Created Challenge resource "${challenge.metadata.name}" for domain "${identifier.value}"`)
+  events.normal(
+    { kind: 'Order', metadata: order.metadata },
+    'Created',
+    `Created Challenge resource "${challenge.metadata.name}" for domain "${identifier.value}"`,
+  )
   const { namespace = '', uid = '' } = challenge.metadata
   const reference = { namespace, name: challenge.metadata.name, uid }
   const exclusive = !provider.capabilities.holdsManyValues

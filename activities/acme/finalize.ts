@@ -36,9 +36,11 @@ export async function finalizeAndPublish(
     deps.kubernetes.get<Order>(apiPath('Order', namespace, input.order)),
     deps.kubernetes.get<CertificateRequest>(apiPath('CertificateRequest', namespace, input.request)),
   ])
-  if (request === undefined) throw new CertloomError('ObjectGone', `CertificateRequest ${namespace}/${input.request} is gone`)
+  if (request === undefined)
+    throw new CertloomError('ObjectGone', `CertificateRequest ${namespace}/${input.request} is gone`)
   if (request.status?.certificate === undefined) {
-    if (order === undefined) throw new CertloomError('OrderInvalid', `Order ${namespace}/${input.order} was deleted`)
+    if (order === undefined)
+      throw new CertloomError('OrderInvalid', `Order ${namespace}/${input.order} was deleted`)
     await fetchCertificate(deps, order, request, signal, events)
   }
   return publish(deps, input, events)
@@ -52,13 +54,16 @@ async function fetchCertificate(
   events: Events,
 ): Promise<void> {
   const name = builtInIssuer(request.spec.issuerRef, request.metadata.namespace ?? '')
-  if (name === undefined) throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
+  if (name === undefined)
+    throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
   const issuer = await requireReadyIssuer(deps, name)
   const account = await acmeAccount(deps, issuer)
   const csrPem = Buffer.from(request.spec.request, 'base64').toString()
 
   const csr = requestDer(csrPem)
-  const ordered = await askAbout(`Order ${order.metadata.name}`, () => signed(deps, account, order, csr, signal))
+  const ordered = await askAbout(`Order ${order.metadata.name}`, () =>
+    signed(deps, account, order, csr, signal),
+  )
   const { preferredChain } = acmeSpec(issuer)
   const pem = await account.certificate(ordered, { preferredChain: preferredChain || undefined })
   verifyIssued({ chainPem: pem, request: { csrPem }, now: new Date() })
@@ -66,10 +71,17 @@ async function fetchCertificate(
 
   const { kubernetes } = deps
   const written = writeRequestStatus(kubernetes, request, { conditions: [ISSUED], certificatePem: chainPem })
-  await writeOrderStatus(kubernetes, order, { state: 'valid', certificate: Buffer.from(chainPem).toString('base64') })
+  await writeOrderStatus(kubernetes, order, {
+    state: 'valid',
+    certificate: Buffer.from(chainPem).toString('base64'),
+  })
   await written
   events.normal({ kind: 'Order', metadata: order.metadata }, 'Complete', 'Order completed successfully')
-  events.normal({ kind: 'CertificateRequest', metadata: request.metadata }, 'CertificateIssued', ISSUED.message)
+  events.normal(
+    { kind: 'CertificateRequest', metadata: request.metadata },
+    'CertificateIssued',
+    ISSUED.message,
+  )
 }
 
 /** The URL of the certificate, once the CA has signed. */
@@ -87,22 +99,34 @@ async function signed(
   }
   const polls = new Polls(Date.now() + SIGNING_MS)
   // Finalizing at once saves a look in the usual case; a CA that is not there yet says orderNotReady (RFC 8555 7.4).
-  let seen: Pick<CaOrder, 'status' | 'certificate' | 'error' | 'retryAfterMs'> = await finalize(account, url, finalizeUrl, csr)
+  let seen: Pick<CaOrder, 'status' | 'certificate' | 'error' | 'retryAfterMs'> = await finalize(
+    account,
+    url,
+    finalizeUrl,
+    csr,
+  )
   for (;;) {
     if (seen.status === 'valid' && seen.certificate !== undefined) return seen.certificate
     if (seen.status === 'invalid') throw await invalidOrder(deps.kubernetes, order, seen)
-    if (!(await polls.pause(seen, signal))) throw new CertloomError('CaInternal', `the CA has not signed for ${SIGNING_MS / 1000} s`)
+    if (!(await polls.pause(seen, signal)))
+      throw new CertloomError('CaInternal', `the CA has not signed for ${SIGNING_MS / 1000} s`)
     seen = await account.order(url)
     if (seen.status === 'ready') seen = await finalize(account, url, finalizeUrl, csr)
   }
 }
 
-async function finalize(account: AcmeClient, url: string, finalizeUrl: string, csr: Buffer): Promise<Omit<CaOrder, 'url'>> {
+async function finalize(
+  account: AcmeClient,
+  url: string,
+  finalizeUrl: string,
+  csr: Buffer,
+): Promise<Omit<CaOrder, 'url'>> {
   try {
     return await account.finalize(finalizeUrl, csr)
   } catch (error) {
     // Not ready yet, or finalized by an earlier run of this step: the order itself tells.
-    if (error instanceof AcmeProblem && (error.is('orderNotReady') || error.status === 403)) return account.order(url)
+    if (error instanceof AcmeProblem && (error.is('orderNotReady') || error.status === 403))
+      return account.order(url)
     throw error
   }
 }

@@ -18,12 +18,22 @@ export function orderNameOf(request: CertificateRequest, spec: Omit<OrderSpec, '
   return orderName(request.metadata.name, goJson({ ...spec, uid: request.metadata.uid }))
 }
 
-export async function ensureOrder(kubernetes: Kubernetes, request: CertificateRequest, spec: OrderSpec): Promise<Order> {
+export async function ensureOrder(
+  kubernetes: Kubernetes,
+  request: CertificateRequest,
+  spec: OrderSpec,
+): Promise<Order> {
   const { request: _csr, ...named } = spec
   const name = orderNameOf(request, named)
   const { namespace, annotations, labels: given } = request.metadata
   return createOrTake<Order>(kubernetes, 'Order', request.metadata.uid ?? '', {
-    metadata: { name, namespace, annotations, labels: given, ownerReferences: [ownedBy('CertificateRequest', request)] },
+    metadata: {
+      name,
+      namespace,
+      annotations,
+      labels: given,
+      ownerReferences: [ownedBy('CertificateRequest', request)],
+    },
     spec,
   })
 }
@@ -60,7 +70,11 @@ async function createOrTake<T extends { metadata: Order['metadata'] }>(
 ): Promise<T> {
   const { name, namespace } = object.metadata
   try {
-    return await kubernetes.create<T>(apiPath(kind, namespace), { apiVersion: apiVersionOf(kind), kind, ...object })
+    return await kubernetes.create<T>(apiPath(kind, namespace), {
+      apiVersion: apiVersionOf(kind),
+      kind,
+      ...object,
+    })
   } catch (error) {
     if (!isStatus(error, 409)) throw error
     const found = await kubernetes.get<T>(apiPath(kind, namespace, name))
@@ -70,7 +84,11 @@ async function createOrTake<T extends { metadata: Order['metadata'] }>(
 }
 
 /** Writes the whole /status; nothing where nothing changes. A second run writes the same. */
-export async function writeOrderStatus(kubernetes: Kubernetes, order: Order, change: Partial<OrderStatus>): Promise<Order> {
+export async function writeOrderStatus(
+  kubernetes: Kubernetes,
+  order: Order,
+  change: Partial<OrderStatus>,
+): Promise<Order> {
   const status = { ...order.status, ...change }
   if (canonicalJson(status) === canonicalJson(order.status ?? {})) return order
   return patchStatus<Order>(kubernetes, 'Order', order, status)
@@ -86,7 +104,12 @@ export async function writeChallengeStatus(
   return patchStatus<Challenge>(kubernetes, 'Challenge', challenge, status)
 }
 
-function patchStatus<T>(kubernetes: Kubernetes, kind: 'Order' | 'Challenge', object: { metadata: Order['metadata'] }, status: object) {
+function patchStatus<T>(
+  kubernetes: Kubernetes,
+  kind: 'Order' | 'Challenge',
+  object: { metadata: Order['metadata'] },
+  status: object,
+) {
   const { namespace, name, uid } = object.metadata
   return kubernetes.patch<T>(apiPath(kind, namespace, name, 'status'), [
     { op: 'test', path: '/metadata/uid', value: uid },
@@ -95,16 +118,25 @@ function patchStatus<T>(kubernetes: Kubernetes, kind: 'Order' | 'Challenge', obj
 }
 
 /** The Challenge of a plan, provided that it is still the same one. */
-export async function readChallenge(kubernetes: Kubernetes, plan: Pick<ChallengePlan, 'challenge'>): Promise<Challenge | undefined> {
+export async function readChallenge(
+  kubernetes: Kubernetes,
+  plan: Pick<ChallengePlan, 'challenge'>,
+): Promise<Challenge | undefined> {
   const { namespace, name, uid } = plan.challenge
   const found = await kubernetes.get<Challenge>(apiPath('Challenge', namespace, name))
   return found?.metadata.uid === uid ? found : undefined
 }
 
-export async function requireChallenge(kubernetes: Kubernetes, plan: Pick<ChallengePlan, 'challenge'>): Promise<Challenge> {
+export async function requireChallenge(
+  kubernetes: Kubernetes,
+  plan: Pick<ChallengePlan, 'challenge'>,
+): Promise<Challenge> {
   const challenge = await readChallenge(kubernetes, plan)
   if (challenge === undefined || challenge.metadata.deletionTimestamp !== undefined) {
-    throw new CertloomError('ObjectGone', `Challenge ${plan.challenge.namespace}/${plan.challenge.name} is gone`)
+    throw new CertloomError(
+      'ObjectGone',
+      `Challenge ${plan.challenge.namespace}/${plan.challenge.name} is gone`,
+    )
   }
   return challenge
 }

@@ -9,9 +9,22 @@ import { providerFor, solverFor } from './solver.ts'
  * Whether the names of a Certificate can be ordered and proven right now: identifiers, solvers, plugins, Secrets. All
  * of it is found out before an order exists, so a mistake burns none.
  */
-export async function checkOrderable(deps: ActivityDeps, issuer: LiveIssuer, certificate: Certificate): Promise<void> {
-  const { commonName = '', dnsNames = [], ipAddresses = [], uris = [], emailAddresses = [] } = certificate.spec
-  const otherNames = (certificate.spec.otherNames ?? []).map(({ oid = '', utf8Value = '' }) => ({ oid, utf8Value }))
+export async function checkOrderable(
+  deps: ActivityDeps,
+  issuer: LiveIssuer,
+  certificate: Certificate,
+): Promise<void> {
+  const {
+    commonName = '',
+    dnsNames = [],
+    ipAddresses = [],
+    uris = [],
+    emailAddresses = [],
+  } = certificate.spec
+  const otherNames = (certificate.spec.otherNames ?? []).map(({ oid = '', utf8Value = '' }) => ({
+    oid,
+    utf8Value,
+  }))
   const named = orderIdentifiers({ commonName, dnsNames, ipAddresses, uris, emailAddresses, otherNames })
   if ('failure' in named) throw new CertloomError(named.failure.code, named.failure.message)
   const solvers = new Map<number, () => Promise<void>>()
@@ -23,7 +36,12 @@ export async function checkOrderable(deps: ActivityDeps, issuer: LiveIssuer, cer
     }
     const wildcard = value.startsWith('*.')
     const identifier = value.replace(/^\*\./, '')
-    const question = { identifier, wildcard, offeredTypes: ['dns-01', 'http-01'], labels: certificate.metadata.labels }
+    const question = {
+      identifier,
+      wildcard,
+      offeredTypes: ['dns-01', 'http-01'],
+      labels: certificate.metadata.labels,
+    }
     const { solver, index } = solverFor(issuer, question)
     solvers.set(index, () => providerFor(deps, issuer, solver, index).ready())
   }

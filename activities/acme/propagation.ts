@@ -13,7 +13,11 @@ const WAITING = 'Waiting for DNS-01 challenge propagation: '
  * One window of looking whether every authoritative name server shows the record. Only looks: a second run looks
  * again.
  */
-export async function checkPropagation(deps: ActivityDeps, input: WindowInput, signal: AbortSignal): Promise<Window> {
+export async function checkPropagation(
+  deps: ActivityDeps,
+  input: WindowInput,
+  signal: AbortSignal,
+): Promise<Window> {
   const challenge = await requireChallenge(deps.kubernetes, input.plan)
   const wait = durationMs(challenge.spec.solver.waitInsteadOfSelfCheck)
   if (wait !== undefined) {
@@ -33,7 +37,12 @@ export async function checkPropagation(deps: ActivityDeps, input: WindowInput, s
   return { done, finding, tries, since }
 }
 
-async function waitOnly(since: string, wait: number, input: WindowInput, signal: AbortSignal): Promise<Window> {
+async function waitOnly(
+  since: string,
+  wait: number,
+  input: WindowInput,
+  signal: AbortSignal,
+): Promise<Window> {
   const left = Date.parse(since) + wait - Date.now()
   if (left > 0) await delay(Math.min(left, input.windowMs), undefined, { signal })
   return {

@@ -37,10 +37,18 @@ export function solverFor(issuer: LiveIssuer, question: Question): { solver: Sol
 }
 
 /** The DNS provider behind a solver, bound to the namespace of the issuer's Secrets. */
-export function providerFor(deps: ActivityDeps, issuer: LiveIssuer, solver: Solver, index?: number): DnsProvider {
+export function providerFor(
+  deps: ActivityDeps,
+  issuer: LiveIssuer,
+  solver: Solver,
+  index?: number,
+): DnsProvider {
   const path = index === undefined ? 'spec.solver.dns01' : `spec.acme.solvers[${index}].dns01`
   if (solver.dns01 === undefined) {
-    throw new CertloomError('UnsupportedSolver', `${path.replace('dns01', 'http01')} is not served by this release`)
+    throw new CertloomError(
+      'UnsupportedSolver',
+      `${path.replace('dns01', 'http01')} is not served by this release`,
+    )
   }
   return findDnsProvider(solver.dns01, path).create(issuer.secretNamespace, providerDeps(deps))
 }

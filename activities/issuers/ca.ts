@@ -45,6 +45,9 @@ function named<T>(issuer: LiveIssuer, read: () => T): T {
   } catch (error) {
     if (!(error instanceof X509Error) && !(error instanceof CertloomError)) throw error
     const text = error instanceof CertloomError ? error.failure.message : error.message
-    throw new CertloomError('SecretInvalid', `Secret ${issuer.secretNamespace}/${secretName(issuer)}: ${text}`)
+    throw new CertloomError(
+      'SecretInvalid',
+      `Secret ${issuer.secretNamespace}/${secretName(issuer)}: ${text}`,
+    )
   }
 }

@@ -31,7 +31,10 @@ export function builtInIssuer(reference: IssuerReference, namespace: string): Is
   const { kind, name, group } = resolveIssuer(reference)
   if (group !== builtInGroup) return undefined
   if (kind !== 'Issuer' && kind !== 'ClusterIssuer') {
-    throw new CertloomError('UnknownIssuerKind', `spec.issuerRef.kind: "${kind}" is neither Issuer nor ClusterIssuer`)
+    throw new CertloomError(
+      'UnknownIssuerKind',
+      `spec.issuerRef.kind: "${kind}" is neither Issuer nor ClusterIssuer`,
+    )
   }
   return { kind, name, namespace: kind === 'Issuer' ? namespace : '' }
 }
@@ -48,7 +51,8 @@ export async function readIssuer(deps: ActivityDeps, issuer: IssuerName): Promis
   const found = await deps.kubernetes.get<unknown>(issuerPath(issuer))
   if (found === undefined) return undefined
   const parsed = (issuer.kind === 'Issuer' ? issuerSchema : clusterIssuer).safeParse(found)
-  if (!parsed.success) throw new CertloomError('InvalidSpec', `${describeIssuerName(issuer)}: ${describeIssues(parsed.error)}`)
+  if (!parsed.success)
+    throw new CertloomError('InvalidSpec', `${describeIssuerName(issuer)}: ${describeIssues(parsed.error)}`)
   const object: Issuer = parsed.data
   const types = issuerTypes.filter((type) => object.spec[type] !== undefined)
   const [type] = types
@@ -69,7 +73,10 @@ export async function readIssuer(deps: ActivityDeps, issuer: IssuerName): Promis
 export async function requireReadyIssuer(deps: ActivityDeps, issuer: IssuerName): Promise<LiveIssuer> {
   const live = await readIssuer(deps, issuer)
   if (live === undefined) {
-    throw new CertloomError('IssuerNotFound', `Referenced "${issuer.kind}" not found: ${describeIssuerName(issuer)}`)
+    throw new CertloomError(
+      'IssuerNotFound',
+      `Referenced "${issuer.kind}" not found: ${describeIssuerName(issuer)}`,
+    )
   }
   const ready = live.object.status?.conditions?.find((condition) => condition.type === 'Ready')
   if (ready === undefined || (ready.observedGeneration ?? 0) < (live.object.metadata.generation ?? 0)) {
@@ -87,7 +94,8 @@ export async function readSecretKey(
   ref: { namespace: string; name: string; key: string },
 ): Promise<Buffer> {
   const secret = await kubernetes.get<Secret>(apiPath('Secret', ref.namespace, ref.name))
-  if (secret === undefined) throw new CertloomError('SecretNotFound', `Secret ${ref.namespace}/${ref.name} does not exist`)
+  if (secret === undefined)
+    throw new CertloomError('SecretNotFound', `Secret ${ref.namespace}/${ref.name} does not exist`)
   const bytes = secretBytes(secret, ref.key)
   if (bytes === undefined) {
     throw new CertloomError('SecretKeyMissing', `Secret ${ref.namespace}/${ref.name} has no key "${ref.key}"`)

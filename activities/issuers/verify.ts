@@ -59,7 +59,10 @@ async function verify(deps: ActivityDeps, issuer: LiveIssuer, accountLost: boole
   if (issuer.type === 'acme') return registerAccount(deps, issuer, accountLost)
   const signer = signers[issuer.type]
   if (signer === undefined) {
-    throw new CertloomError('UnsupportedIssuer', `${issuer.kind} ${issuer.name}: spec.${issuer.type} is not served by this release`)
+    throw new CertloomError(
+      'UnsupportedIssuer',
+      `${issuer.kind} ${issuer.name}: spec.${issuer.type} is not served by this release`,
+    )
   }
   await signer.check(deps, issuer)
   return issuer.type === 'ca'
@@ -67,7 +70,11 @@ async function verify(deps: ActivityDeps, issuer: LiveIssuer, accountLost: boole
     : { reason: 'IsReady', message: '' }
 }
 
-async function registerAccount(deps: ActivityDeps, issuer: LiveIssuer, accountLost: boolean): Promise<Verified> {
+async function registerAccount(
+  deps: ActivityDeps,
+  issuer: LiveIssuer,
+  accountLost: boolean,
+): Promise<Verified> {
   const { email = '', externalAccountBinding: eab, solvers = [] } = acmeSpec(issuer)
   for (const [index, solver] of solvers.entries()) {
     // Only the form is checked here: a missing plugin or Secret blocks the certificates that need it, not the others.
@@ -79,18 +86,24 @@ async function registerAccount(deps: ActivityDeps, issuer: LiveIssuer, accountLo
   const contact = email === '' ? [] : [`mailto:${email.toLowerCase()}`]
   const before = issuer.object.status?.acme
   const message = 'The ACME account was registered with the ACME server'
-  const sameKey = before?.lastPrivateKeyHash === account.keyHash && sameHost(before.uri, acmeSpec(issuer).server)
+  const sameKey =
+    before?.lastPrivateKeyHash === account.keyHash && sameHost(before.uri, acmeSpec(issuer).server)
   if (!accountLost && sameKey && before?.uri !== undefined && before.lastRegisteredEmail === email) {
     // The account stands; one unsigned GET shows that the CA is there.
     await account.directory()
-    return { reason: 'ACMEAccountRegistered', message, acme: { uri: before.uri, lastRegisteredEmail: email, lastPrivateKeyHash: account.keyHash } }
+    return {
+      reason: 'ACMEAccountRegistered',
+      message,
+      acme: { uri: before.uri, lastRegisteredEmail: email, lastPrivateKeyHash: account.keyHash },
+    }
   }
   const hmacKey = eab === undefined ? undefined : await macKey(deps, issuer, eab)
   const registered = await account.register({
     contact,
     eab: eab === undefined || hmacKey === undefined ? undefined : { keyId: eab.keyID, hmacKey },
   })
-  if (!registered.created && (before?.lastRegisteredEmail ?? '') !== email) await account.updateAccount({ contact })
+  if (!registered.created && (before?.lastRegisteredEmail ?? '') !== email)
+    await account.updateAccount({ contact })
   return {
     reason: 'ACMEAccountRegistered',
     message,
@@ -104,7 +117,10 @@ async function checkProfile(account: AcmeClient, profile: string | undefined): P
   const { profiles = {} } = (await account.directory()).meta
   if (Object.hasOwn(profiles, profile)) return
   const offered = Object.keys(profiles).join(', ') || 'none'
-  throw new CertloomError('InvalidSpec', `spec.acme.profile: the server does not offer ${profile}; it offers: ${offered}`)
+  throw new CertloomError(
+    'InvalidSpec',
+    `spec.acme.profile: the server does not offer ${profile}; it offers: ${offered}`,
+  )
 }
 
 async function macKey(
@@ -112,10 +128,17 @@ async function macKey(
   issuer: LiveIssuer,
   eab: { keySecretRef: { name: string; key?: string } },
 ): Promise<Buffer> {
-  const ref = { namespace: issuer.secretNamespace, name: eab.keySecretRef.name, key: eab.keySecretRef.key ?? '' }
+  const ref = {
+    namespace: issuer.secretNamespace,
+    name: eab.keySecretRef.name,
+    key: eab.keySecretRef.key ?? '',
+  }
   const text = (await readSecretKey(deps.kubernetes, ref)).toString().trim()
   if (!/^[A-Za-z0-9_-]+=*$/.test(text)) {
-    throw new CertloomError('SecretInvalid', `Secret ${ref.namespace}/${ref.name}, key ${ref.key}: the MAC key must be base64url`)
+    throw new CertloomError(
+      'SecretInvalid',
+      `Secret ${ref.namespace}/${ref.name}, key ${ref.key}: the MAC key must be base64url`,
+    )
   }
   return Buffer.from(text, 'base64url')
 }
@@ -126,15 +149,24 @@ function sameHost(accountUrl: string | undefined, directoryUrl: string): boolean
 }
 
 /** Upstream's reasons where it has one, else the code of the failure. */
-function describeProblem(issuer: Issuer, error: unknown, failure: Failure): [reason: string, message: string] {
+function describeProblem(
+  issuer: Issuer,
+  error: unknown,
+  failure: Failure,
+): [reason: string, message: string] {
   const text = describeFailure(failure)
   if (issuer.spec.acme === undefined) {
-    if (failure.code === 'SecretNotFound' || failure.code === 'SecretInvalid' || failure.code === 'SecretKeyMissing') {
+    if (
+      failure.code === 'SecretNotFound' ||
+      failure.code === 'SecretInvalid' ||
+      failure.code === 'SecretKeyMissing'
+    ) {
       return ['ErrGetKeyPair', `Error getting keypair for CA issuer: ${text}`]
     }
     return [failure.code, text]
   }
-  if (failure.code === 'UnsupportedSolver' || failure.message.includes('.solvers[')) return ['InvalidSolver', text]
+  if (failure.code === 'UnsupportedSolver' || failure.message.includes('.solvers['))
+    return ['InvalidSolver', text]
   if (error instanceof AcmeProblem || failure.code === 'CaUnreachable') {
     return ['ErrRegisterACMEAccount', `Failed to register ACME account: ${text}`]
   }
@@ -159,7 +191,9 @@ async function writeReady(
     reason,
     message,
     lastTransitionTime:
-      before?.status === status ? before.lastTransitionTime : new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+      before?.status === status
+        ? before.lastTransitionTime
+        : new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     observedGeneration: issuer.metadata.generation,
   }
   const others = (issuer.status?.conditions ?? []).filter((one) => one.type !== 'Ready')

@@ -54,4 +54,3 @@ test('a long reason is cut to 128 whole characters', () => {
   const { reason } = parseRenew({ reason: '🔑'.repeat(500) })
   assert.equal(reason, '🔑'.repeat(128))
 })
-

@@ -15,7 +15,12 @@ const names = {
 
 export const keyFacts: KeyFacts = { algorithm: 'RSA', size: 2048, encoding: 'PKCS1', publicKeySha256: 'aa' }
 
-export const requestFacts: RequestFacts = { ...names, publicKeySha256: 'aa', isCA: false, signatureValid: true }
+export const requestFacts: RequestFacts = {
+  ...names,
+  publicKeySha256: 'aa',
+  isCA: false,
+  signatureValid: true,
+}
 
 /** Ninety days from 1 January 2026. */
 export const certificateFacts: CertificateFacts = {

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { Gate, challenge, failure, openWorld, startCertificate, type Fakes } from './support.ts'
+import { Gate, challenge, failure, inWorld, startCertificate, type Fakes } from './support.ts'
 
 // The server that skips time cannot continue as new a run that was asked to cancel.
-const world = await openWorld('development')
-after(() => world.close())
+const test = inWorld('development')
 
 const acme = (_cluster: Fakes['cluster'], namespace: string): Partial<Fakes['cluster']> => ({
   flow: 'order',
   groups: [[challenge('example.com', { namespace, uid: `${namespace}-1` })]],
 })
 
-test('a cancel gives the attempt up, cleans up, counts it and backs off in a new run', async () => {
+test('a cancel gives the attempt up, cleans up, counts it and backs off in a new run', async (world) => {
   const gate = new Gate()
-  await using subject = await startCertificate(world, () => ({ checkPropagation: () => gate.pass().then(never) }), acme)
+  await using subject = await startCertificate(
+    world,
+    () => ({ checkPropagation: () => gate.pass().then(never) }),
+    acme,
+  )
   const first = await subject.run()
   await gate.reached
   await subject.handle.cancel()
@@ -27,7 +29,7 @@ test('a cancel gives the attempt up, cleans up, counts it and backs off in a new
   assert.equal((await subject.attempts())[0]?.code, 'Cancelled')
 })
 
-test('a cancel of a certificate that waits changes nothing but the run', async () => {
+test('a cancel of a certificate that waits changes nothing but the run', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const first = await subject.run()
@@ -37,7 +39,7 @@ test('a cancel of a certificate that waits changes nothing but the run', async (
   assert.deepEqual(subject.calls.effects, ['prepare', 'publish'])
 })
 
-test('a cancel while nothing can be read waits like everybody else', async () => {
+test('a cancel while nothing can be read waits like everybody else', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async look(input) {
@@ -54,7 +56,6 @@ test('a cancel while nothing can be read waits like everybody else', async () =>
   await subject.handle.signal('changed')
   await subject.issued(1)
 })
-
 
 function never(): never {
   throw new Error('the gate of this test was opened')

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
 import { cleanUpWorkflowId } from '../../workflows/domain/clean-up.ts'
 import {
   DAY,
@@ -9,7 +8,7 @@ import {
   eventsOf,
   failure,
   named,
-  openWorld,
+  inWorld,
   startCertificate,
   summaryOf,
   timersOf,
@@ -17,8 +16,7 @@ import {
   type Fakes,
 } from './support.ts'
 
-const world = await openWorld()
-after(() => world.close())
+const test = inWorld()
 
 type Change = (cluster: Fakes['cluster'], namespace: string) => Partial<Fakes['cluster']>
 
@@ -39,13 +37,18 @@ function byName(subject: { calls: Fakes['calls'] }): string[] {
   return subject.calls.all
     .filter(({ name }) => steps.includes(name))
     .map(({ name, input }) => {
-      const short = { presentChallenge: 'present', checkPropagation: 'check', answerChallenge: 'answer', cleanUpChallenge: 'clean' }
-      const challenge = 'plan' in input ? input.plan.name : 'challenge' in input ? input.challenge.name : ''
+      const short = {
+        presentChallenge: 'present',
+        checkPropagation: 'check',
+        answerChallenge: 'answer',
+        cleanUpChallenge: 'clean',
+      }
+      const challenge = 'plan' in input ? input.plan.name : JSON.stringify(input)
       return `${short[name as keyof typeof short]} ${challenge.includes('wildcard') || challenge.startsWith('*') ? '*' : '@'}`
     })
 }
 
-test('apex and wildcard of an exclusive provider are solved one after the other, each removed before the next', async () => {
+test('apex and wildcard of an exclusive provider are solved one after the other, each removed before the next', async (world) => {
   await using subject = await startCertificate(world, undefined, order(APEX_AND_WILDCARD, true))
   await subject.issued(1)
   assert.deepEqual(byName(subject), [
@@ -54,7 +57,7 @@ test('apex and wildcard of an exclusive provider are solved one after the other,
   ])
 })
 
-test('apex and wildcard of a provider that holds many values are solved side by side', async () => {
+test('apex and wildcard of a provider that holds many values are solved side by side', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(
     world,
@@ -74,7 +77,7 @@ test('apex and wildcard of a provider that holds many values are solved side by 
   assert.equal(subject.calls.of('cleanUpChallenge').length, 2)
 })
 
-test('nothing of a challenge is undone while a step of it is still running', async () => {
+test('nothing of a challenge is undone while a step of it is still running', async (world) => {
   const gate = new Gate()
   const ended: string[] = []
   await using subject = await startCertificate(
@@ -107,7 +110,7 @@ test('nothing of a challenge is undone while a step of it is still running', asy
   assert.equal(subject.calls.effects.at(-1), 'failAttempt')
 })
 
-test('the first name that the CA refuses stops the others, and every record goes', async () => {
+test('the first name that the CA refuses stops the others, and every record goes', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(
     world,
@@ -123,7 +126,9 @@ test('the first name that the CA refuses stops the others, and every record goes
     }),
     (_cluster, namespace) => ({
       flow: 'order',
-      groups: ['a', 'b'].map((label) => [challenge(`${label}.example.com`, { namespace, uid: `${namespace}-${label}` })]),
+      groups: ['a', 'b'].map((label) => [
+        challenge(`${label}.example.com`, { namespace, uid: `${namespace}-${label}` }),
+      ]),
     }),
   )
   await subject.phase('BackingOff')
@@ -136,7 +141,7 @@ test('the first name that the CA refuses stops the others, and every record goes
   )
 })
 
-test('steps are told in the history: names first, providers last, ids that read', async () => {
+test('steps are told in the history: names first, providers last, ids that read', async (world) => {
   await using subject = await startCertificate(world, undefined, order(['example.com']))
   await subject.issued(1)
   const scheduled = named(await subject.events(), 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED')
@@ -154,7 +159,7 @@ test('steps are told in the history: names first, providers last, ids that read'
   )
 })
 
-test('what is not visible yet is looked at in ever longer windows, and the finding is shown', async () => {
+test('what is not visible yet is looked at in ever longer windows, and the finding is shown', async (world) => {
   const windows: number[] = []
   await using subject = await startCertificate(
     world,
@@ -174,7 +179,7 @@ test('what is not visible yet is looked at in ever longer windows, and the findi
   assert.deepEqual(inputs[3], [9, 'ns2.example.net does not show it'])
 })
 
-test('when the order has run out of time it is given up uncounted and a new one begins', async () => {
+test('when the order has run out of time it is given up uncounted and a new one begins', async (world) => {
   let broken = true
   await using subject = await startCertificate(
     world,
@@ -196,7 +201,7 @@ test('when the order has run out of time it is given up uncounted and a new one 
   assert.equal(subject.calls.of('createOrder').length, 2)
 })
 
-test('a record that cannot be removed within a minute is handed to a clean-up of its own, and the certificate goes on', async () => {
+test('a record that cannot be removed within a minute is handed to a clean-up of its own, and the certificate goes on', async (world) => {
   let broken = true
   await using subject = await startCertificate(
     world,
@@ -221,13 +226,15 @@ test('a record that cannot be removed within a minute is handed to a clean-up of
   assert.equal((await eventsOf(child)).length < 60, true)
 })
 
-test('a challenge that is queued behind another certificate goes on as soon as the name is granted', async () => {
+test('a challenge that is queued behind another certificate goes on as soon as the name is granted', async (world) => {
   let held = true
   await using subject = await startCertificate(
     world,
     (defaults) => ({
       async presentChallenge(input) {
-        return held ? { queued: { position: 1, holder: 'certificate/shop/other' } } : defaults.presentChallenge(input)
+        return held
+          ? { queued: { position: 1, holder: 'certificate/shop/other' } }
+          : defaults.presentChallenge(input)
       },
     }),
     order(['example.com'], true),
@@ -241,13 +248,15 @@ test('a challenge that is queued behind another certificate goes on as soon as t
   assert.equal(timersOf(await subject.events())[0], 'example.com: waiting for its turn')
 })
 
-test('a queued challenge asks again every ten seconds, in case the lock was terminated', async () => {
+test('a queued challenge asks again every ten seconds, in case the lock was terminated', async (world) => {
   let held = true
   await using subject = await startCertificate(
     world,
     (defaults) => ({
       async presentChallenge(input) {
-        return held ? { queued: { position: 1, holder: 'certificate/shop/other' } } : defaults.presentChallenge(input)
+        return held
+          ? { queued: { position: 1, holder: 'certificate/shop/other' } }
+          : defaults.presentChallenge(input)
       },
     }),
     order(['example.com'], true),
@@ -265,7 +274,7 @@ for (const [what, presented] of [
   ['in the queue of a name', { queued: { position: 1, holder: 'certificate/shop/other' } }],
   ['for what blocks', undefined],
 ] as const) {
-  test(`a long wait ${what} goes on in the next run with everything in place`, async () => {
+  test(`a long wait ${what} goes on in the next run with everything in place`, async (world) => {
     let held = true
     await using subject = await startCertificate(
       world,

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { Gate, HOUR, challenge, openWorld, startCertificate, type Fakes } from './support.ts'
+import { Gate, HOUR, challenge, inWorld, startCertificate, type Fakes } from './support.ts'
 
-const world = await openWorld()
-after(() => world.close())
+const test = inWorld()
 
 /** An ACME certificate of one name. */
 const acme = (_cluster: Fakes['cluster'], namespace: string): Partial<Fakes['cluster']> => ({
@@ -11,9 +9,13 @@ const acme = (_cluster: Fakes['cluster'], namespace: string): Partial<Fakes['clu
   groups: [[challenge('example.com', { namespace, uid: `${namespace}-1` })]],
 })
 
-test('deletion during an issuance gives it up, undoes its effects last first and ends', async () => {
+test('deletion during an issuance gives it up, undoes its effects last first and ends', async (world) => {
   const gate = new Gate()
-  await using subject = await startCertificate(world, () => ({ checkPropagation: () => gate.pass().then(never) }), acme)
+  await using subject = await startCertificate(
+    world,
+    () => ({ checkPropagation: () => gate.pass().then(never) }),
+    acme,
+  )
   await gate.reached
   subject.cluster.exists = false
   await subject.handle.signal('deleted')
@@ -24,7 +26,7 @@ test('deletion during an issuance gives it up, undoes its effects last first and
   ])
 })
 
-test('a certificate that is being deleted is left alone until it is gone', async () => {
+test('a certificate that is being deleted is left alone until it is gone', async (world) => {
   await using subject = await startCertificate(world, undefined, () => ({ deleting: true }))
   await subject.phase('Deleting')
   assert.deepEqual(subject.calls.effects, [])
@@ -33,7 +35,7 @@ test('a certificate that is being deleted is left alone until it is gone', async
   assert.equal(await subject.ended(), 'COMPLETED')
 })
 
-test('a certificate that is made anew while its deletion is noticed is not forgotten', async () => {
+test('a certificate that is made anew while its deletion is noticed is not forgotten', async (world) => {
   let gone = true
   await using subject = await startCertificate(world, (defaults) => ({
     async look(input) {
@@ -50,7 +52,7 @@ test('a certificate that is made anew while its deletion is noticed is not forgo
   await subject.issued(1)
 })
 
-test('a change of the request during an issuance undoes it and starts over with the new one', async () => {
+test('a change of the request during an issuance undoes it and starts over with the new one', async (world) => {
   const gate = new Gate()
   let first = true
   await using subject = await startCertificate(
@@ -72,7 +74,14 @@ test('a change of the request during an issuance undoes it and starts over with 
   assert.deepEqual(subject.calls.effects, [
     ...['prepare', 'createOrder', 'presentChallenge', 'checkPropagation'],
     ...['cleanUpChallenge', 'abandonOrder', 'discardAttempt'],
-    ...['prepare', 'createOrder', 'presentChallenge', 'checkPropagation', 'answerChallenge', 'cleanUpChallenge'],
+    ...[
+      'prepare',
+      'createOrder',
+      'presentChallenge',
+      'checkPropagation',
+      'answerChallenge',
+      'cleanUpChallenge',
+    ],
     'finalizeAndPublish',
   ])
   assert.deepEqual(
@@ -81,7 +90,7 @@ test('a change of the request during an issuance undoes it and starts over with 
   )
 })
 
-test('a change that leaves the request as it is does not disturb an issuance', async () => {
+test('a change that leaves the request as it is does not disturb an issuance', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({
     async publish(input) {
@@ -98,7 +107,7 @@ test('a change that leaves the request as it is does not disturb an issuance', a
   assert.deepEqual(subject.calls.effects, ['prepare', 'publish'])
 })
 
-test('a change that the request has taken in already does not start it over', async () => {
+test('a change that the request has taken in already does not start it over', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults, cluster) => ({
     // The edit comes between the look that decided and the step that reads the object for the request.
@@ -120,7 +129,7 @@ test('a change that the request has taken in already does not start it over', as
   assert.deepEqual(subject.calls.effects, ['prepare', 'publish'])
 })
 
-test('the sixth change of the request within an hour has to wait for the hour to pass', async () => {
+test('the sixth change of the request within an hour has to wait for the hour to pass', async (world) => {
   let gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({
     async publish(input) {
@@ -143,7 +152,7 @@ test('the sixth change of the request within an hour has to wait for the hour to
   assert.equal(subject.calls.of('publish').length, 6)
 })
 
-test('another uid under the same name is another certificate: the attempt for the old one is given up', async () => {
+test('another uid under the same name is another certificate: the attempt for the old one is given up', async (world) => {
   const gate = new Gate()
   let first = true
   await using subject = await startCertificate(world, (defaults) => ({
@@ -170,7 +179,7 @@ test('another uid under the same name is another certificate: the attempt for th
   )
 })
 
-test('after a termination the next run removes what the forgotten attempt left, then goes on', async () => {
+test('after a termination the next run removes what the forgotten attempt left, then goes on', async (world) => {
   const gate = new Gate()
   let first = true
   await using subject = await startCertificate(
@@ -188,7 +197,9 @@ test('after a termination the next run removes what the forgotten attempt left, 
   first = false
   gate.open()
   subject.calls.clear()
-  subject.cluster.leftovers = [{ ...subject.cluster.groups[0]![0]!.record, request: 'uid-of-a-forgotten-one' }]
+  subject.cluster.leftovers = [
+    { ...subject.cluster.groups[0]![0]!.record, request: 'uid-of-a-forgotten-one' },
+  ]
   await subject.start()
   await subject.calls.nth('cleanUpChallenge', 1)
   subject.cluster.leftovers = []

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
 import type { CleanUpInput } from '../../workflows/messages.ts'
 import {
   CLUSTER,
@@ -9,18 +8,17 @@ import {
   eventsOf,
   failure,
   fakeActivities,
-  openWorld,
+  inWorld,
   taskFailures,
-  terminate,
   uniqueName,
   until,
   type Activities,
+  type World,
 } from './support.ts'
 
-const world = await openWorld()
-after(() => world.close())
+const test = inWorld()
 
-async function startCleanUp(overrides: Partial<Activities>) {
+async function startCleanUp(world: World, overrides: Partial<Activities>) {
   const { activities, calls } = fakeActivities(world.now, () => overrides)
   world.use(activities)
   const { record } = challenge('example.com', { namespace: 'shop', uid: uniqueName('uid') })
@@ -33,9 +31,7 @@ async function startCleanUp(overrides: Partial<Activities>) {
     handle,
     calls,
     async [Symbol.asyncDispose]() {
-      const failures = taskFailures(await eventsOf(handle))
-      await terminate(handle)
-      assert.deepEqual(failures, [])
+      assert.deepEqual(taskFailures(await eventsOf(handle)), [])
     },
   }
 }
@@ -44,9 +40,9 @@ function ended(handle: Awaited<ReturnType<typeof startCleanUp>>['handle'], statu
   return until(`the clean-up is ${status}`, async () => (await handle.describe()).status.name === status)
 }
 
-test('a clean-up is tried until it works and then ends', async () => {
+test('a clean-up is tried until it works and then ends', async (world) => {
   let tries = 0
-  await using cleanUp = await startCleanUp({
+  await using cleanUp = await startCleanUp(world, {
     async cleanUpChallenge() {
       tries += 1
       if (tries < 4) throw failure('PluginFailed', 'the zone is locked')
@@ -59,9 +55,9 @@ test('a clean-up is tried until it works and then ends', async () => {
   assert.deepEqual(cleanUp.calls.of('giveUpCleanUp'), [])
 })
 
-test('a message makes a clean-up try at once', async () => {
+test('a message makes a clean-up try at once', async (world) => {
   let broken = true
-  await using cleanUp = await startCleanUp({
+  await using cleanUp = await startCleanUp(world, {
     async cleanUpChallenge() {
       if (broken) throw failure('PluginFailed', 'the zone is locked')
     },
@@ -72,8 +68,8 @@ test('a message makes a clean-up try at once', async () => {
   await ended(cleanUp.handle, 'COMPLETED')
 })
 
-test('a clean-up that fails for seven days is given up in plain sight, in runs that stay short', async () => {
-  await using cleanUp = await startCleanUp({
+test('a clean-up that fails for seven days is given up in plain sight, in runs that stay short', async (world) => {
+  await using cleanUp = await startCleanUp(world, {
     async cleanUpChallenge() {
       throw failure('PluginFailed', 'the zone is locked')
     },
@@ -90,8 +86,8 @@ test('a clean-up that fails for seven days is given up in plain sight, in runs t
   }
 })
 
-test('a clean-up that an operator cancels lets the Challenge go and says that the record stays', async () => {
-  await using cleanUp = await startCleanUp({
+test('a clean-up that an operator cancels lets the Challenge go and says that the record stays', async (world) => {
+  await using cleanUp = await startCleanUp(world, {
     async cleanUpChallenge() {
       throw failure('PluginFailed', 'the zone is locked')
     },

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
 import { WithStartWorkflowOperation } from '@temporalio/client'
 import type { LockClaim } from '../../workflows/domain/lock-queue.ts'
-import { acquireUpdate, releaseSignal, type AcquireAnswer, type AcquireMessage } from '../../workflows/messages.ts'
+import {
+  acquireUpdate,
+  releaseSignal,
+  type AcquireAnswer,
+  type AcquireMessage,
+} from '../../workflows/messages.ts'
 import {
   QUEUE,
   Subject,
@@ -11,19 +15,18 @@ import {
   failure,
   fakeActivities,
   named,
-  openWorld,
+  inWorld,
   taskFailures,
-  terminate,
   uniqueName,
   until,
   type Activities,
+  type World,
 } from './support.ts'
 
-const world = await openWorld()
-after(() => world.close())
+const test = inWorld()
 
 /** A lock, asked as the activities ask it: the update starts the workflow where there is none. */
-function openLock(overrides: Partial<Activities> = {}) {
+function openLock(world: World, overrides: Partial<Activities> = {}) {
   const { activities, calls } = fakeActivities(world.now, () => overrides)
   world.use(activities)
   const fqdn = `_acme-challenge.${uniqueName('shop')}.example.com.`
@@ -32,7 +35,15 @@ function openLock(overrides: Partial<Activities> = {}) {
   const ask = async (who: string, more: Partial<AcquireMessage> = {}): Promise<AcquireAnswer> => {
     const deadline = new Date((await world.now()) + 24 * 3_600_000).toISOString()
     const challenge = { namespace: 'shop', name: who, uid: `uid-${who}` }
-    const message: AcquireMessage = { v: 1, requestId: who, workflowId: `certificate/shop/${who}`, challenge, deadline, holding: false, ...more }
+    const message: AcquireMessage = {
+      v: 1,
+      requestId: who,
+      workflowId: `certificate/shop/${who}`,
+      challenge,
+      deadline,
+      holding: false,
+      ...more,
+    }
     return world.client.workflow.executeUpdateWithStart(acquireUpdate, {
       args: [message],
       startWorkflowOperation: new WithStartWorkflowOperation('dnsName', {
@@ -50,9 +61,7 @@ function openLock(overrides: Partial<Activities> = {}) {
     ask,
     release: (who: string) => handle.signal(releaseSignal, { v: 1, requestId: who }),
     async [Symbol.asyncDispose]() {
-      const failures = taskFailures(await eventsOf(handle))
-      await terminate(handle)
-      assert.deepEqual(failures, [])
+      assert.deepEqual(taskFailures(await eventsOf(handle)), [])
     },
   }
 }
@@ -65,8 +74,8 @@ const claim = (who: string): LockClaim => ({
   deadline: '2036-01-01T00:00:00.000Z',
 })
 
-test('a name is served first come, first served, and the lock ends when nobody has it or waits', async () => {
-  await using lock = openLock()
+test('a name is served first come, first served, and the lock ends when nobody has it or waits', async (world) => {
+  await using lock = openLock(world)
   assert.deepEqual(await lock.ask('a'), { granted: true, position: 0 })
   assert.deepEqual(await lock.ask('b'), { granted: false, position: 1, holder: 'certificate/shop/a' })
   assert.deepEqual(await lock.ask('c'), { granted: false, position: 2, holder: 'certificate/shop/a' })
@@ -79,8 +88,8 @@ test('a name is served first come, first served, and the lock ends when nobody h
   await until('the lock ended', async () => (await lock.handle.describe()).status.name === 'COMPLETED')
 })
 
-test('the next in the queue is told by a signal', async () => {
-  await using lock = openLock()
+test('the next in the queue is told by a signal', async (world) => {
+  await using lock = openLock(world)
   const namespace = uniqueName('shop')
   const plan = challenge('example.com', { namespace, uid: 'waiter', exclusive: true })
   let held = true
@@ -103,17 +112,17 @@ test('the next in the queue is told by a signal', async () => {
   assert.equal(signals.at(-1)?.workflowExecutionSignaledEventAttributes?.signalName, 'granted')
 })
 
-test('a lock that starts without memory presumes that whoever has a record in the cluster holds the name', async () => {
-  await using lock = openLock({ findClaims: async () => [claim('old')] })
+test('a lock that starts without memory presumes that whoever has a record in the cluster holds the name', async (world) => {
+  await using lock = openLock(world, { findClaims: async () => [claim('old')] })
   assert.deepEqual(await lock.ask('new'), { granted: false, position: 1, holder: 'certificate/shop/old' })
   assert.deepEqual(await lock.ask('old', { holding: true }), { granted: true, position: 0 })
   await lock.release('old')
   assert.deepEqual(await lock.ask('new'), { granted: true, position: 0 })
 })
 
-test('a terminated lock is started again by whoever waits, and the holder keeps the name', async () => {
+test('a terminated lock is started again by whoever waits, and the holder keeps the name', async (world) => {
   const claims: LockClaim[] = []
-  await using lock = openLock({ findClaims: async () => claims })
+  await using lock = openLock(world, { findClaims: async () => claims })
   await lock.ask('a')
   await lock.ask('b')
   await lock.handle.terminate('by an operator')
@@ -123,8 +132,8 @@ test('a terminated lock is started again by whoever waits, and the holder keeps 
   assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
 })
 
-test('a holder that is gone is found by looking, and the next is served', async () => {
-  await using lock = openLock({
+test('a holder that is gone is found by looking, and the next is served', async (world) => {
+  await using lock = openLock(world, {
     inspectHolder: async ({ requestId }) => (requestId === 'dead' ? 'gone' : 'holding'),
   })
   await lock.ask('dead')
@@ -134,8 +143,8 @@ test('a holder that is gone is found by looking, and the next is served', async 
   assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
 })
 
-test('a holder that is gone is found although others keep asking', async () => {
-  await using lock = openLock({
+test('a holder that is gone is found although others keep asking', async (world) => {
+  await using lock = openLock(world, {
     inspectHolder: async ({ requestId }) => (requestId === 'dead' ? 'gone' : 'holding'),
   })
   await lock.ask('dead')
@@ -147,16 +156,16 @@ test('a holder that is gone is found although others keep asking', async () => {
   assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
 })
 
-test('without anybody waiting the holder is left alone', async () => {
-  await using lock = openLock()
+test('without anybody waiting the holder is left alone', async (world) => {
+  await using lock = openLock(world)
   await lock.ask('a')
   await world.skip(24 * 3_600_000)
   assert.deepEqual(lock.calls.of('inspectHolder'), [])
 })
 
-test('a look at the holder that fails keeps the name locked and is tried again', async () => {
+test('a look at the holder that fails keeps the name locked and is tried again', async (world) => {
   let broken = true
-  await using lock = openLock({
+  await using lock = openLock(world, {
     async inspectHolder() {
       if (broken) throw failure('PluginFailed', 'the record of the holder cannot be removed')
       return 'gone'
@@ -173,9 +182,9 @@ test('a look at the holder that fails keeps the name locked and is tried again',
   assert.equal((await lock.ask('b')).granted, true)
 })
 
-test('a lock that may not read the cluster grants nothing until it may', async () => {
+test('a lock that may not read the cluster grants nothing until it may', async (world) => {
   let broken = true
-  await using lock = openLock({
+  await using lock = openLock(world, {
     async findClaims() {
       if (broken) throw failure('Forbidden', 'challenges may not be listed')
       return []
@@ -188,11 +197,17 @@ test('a lock that may not read the cluster grants nothing until it may', async (
   assert.deepEqual(await answer, { granted: true, position: 0 })
 })
 
-test('no message of any shape disturbs a lock', async () => {
-  await using lock = openLock()
+test('no message of any shape disturbs a lock', async (world) => {
+  await using lock = openLock(world)
   await lock.ask('a')
-  for (const input of [[], [null], ['text'], [{ requestId: 7 }]]) await lock.handle.signal('release', ...input)
-  for (const input of [[], [null], [{ v: 1 }], [{ v: 1, requestId: 'x', workflowId: 'y', challenge: {}, deadline: 'soon' }]]) {
+  for (const input of [[], [null], ['text'], [{ requestId: 7 }]])
+    await lock.handle.signal('release', ...input)
+  for (const input of [
+    [],
+    [null],
+    [{ v: 1 }],
+    [{ v: 1, requestId: 'x', workflowId: 'y', challenge: {}, deadline: 'soon' }],
+  ]) {
     await assert.rejects(lock.handle.executeUpdate('acquire', { args: input as never }))
   }
   assert.equal((await lock.ask('b')).granted, false)
@@ -200,8 +215,8 @@ test('no message of any shape disturbs a lock', async () => {
   assert.equal((await lock.ask('b')).granted, true)
 })
 
-test('a lock that is busy for long continues as new and forgets nobody', async () => {
-  await using lock = openLock()
+test('a lock that is busy for long continues as new and forgets nobody', async (world) => {
+  await using lock = openLock(world)
   await lock.ask('a')
   await lock.ask('b')
   const first = (await lock.handle.describe()).runId

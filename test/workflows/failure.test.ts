@@ -1,16 +1,25 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { Gate, HOUR, challenge, failure, named, openWorld, secondsOf, startCertificate, timersOf, type Fakes } from './support.ts'
+import {
+  Gate,
+  HOUR,
+  challenge,
+  failure,
+  named,
+  inWorld,
+  secondsOf,
+  startCertificate,
+  timersOf,
+  type Fakes,
+} from './support.ts'
 
-const world = await openWorld()
-after(() => world.close())
+const test = inWorld()
 
 const acme = (_cluster: Fakes['cluster'], namespace: string): Partial<Fakes['cluster']> => ({
   flow: 'order',
   groups: [[challenge('example.com', { namespace, uid: `${namespace}-1` })]],
 })
 
-test('an attempt that the CA refuses is undone, counted, and tried again after one hour, two, four', async () => {
+test('an attempt that the CA refuses is undone, counted, and tried again after one hour, two, four', async (world) => {
   await using subject = await startCertificate(
     world,
     () => ({
@@ -40,7 +49,7 @@ test('an attempt that the CA refuses is undone, counted, and tried again after o
   )
 })
 
-test('renew skips the back-off', async () => {
+test('renew skips the back-off', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async prepare(input) {
@@ -54,7 +63,7 @@ test('renew skips the back-off', async () => {
   await subject.issued(1)
 })
 
-test('a change of the spec skips the back-off', async () => {
+test('a change of the spec skips the back-off', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async prepare(input) {
@@ -68,7 +77,7 @@ test('a change of the spec skips the back-off', async () => {
   await subject.issued(1)
 })
 
-test('a long row of failures continues as new, so that no run grows long', async () => {
+test('a long row of failures continues as new, so that no run grows long', async (world) => {
   await using subject = await startCertificate(
     world,
     () => ({
@@ -88,7 +97,7 @@ test('a long row of failures continues as new, so that no run grows long', async
   assert.ok((await subject.events(first)).length < 300)
 })
 
-test('a failure that cannot be written down yet is not followed by another attempt', async () => {
+test('a failure that cannot be written down yet is not followed by another attempt', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async prepare() {
@@ -109,7 +118,7 @@ test('a failure that cannot be written down yet is not followed by another attem
   assert.equal((await subject.attempts())[0]?.outcome, 'failed')
 })
 
-test('what blocks is looked at after 5, 10, 20 and 20 seconds, counts no failure and keeps the order', async () => {
+test('what blocks is looked at after 5, 10, 20 and 20 seconds, counts no failure and keeps the order', async (world) => {
   let broken = true
   await using subject = await startCertificate(
     world,
@@ -135,7 +144,7 @@ test('what blocks is looked at after 5, 10, 20 and 20 seconds, counts no failure
   assert.deepEqual(subject.calls.of('failAttempt'), [])
 })
 
-test('a message ends the wait for what blocks at once', async () => {
+test('a message ends the wait for what blocks at once', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async prepare(input) {
@@ -149,7 +158,7 @@ test('a message ends the wait for what blocks at once', async () => {
   await subject.issued(1)
 })
 
-test('a message that comes while a step is failing is not lost', async () => {
+test('a message that comes while a step is failing is not lost', async (world) => {
   const gate = new Gate()
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
@@ -166,10 +175,13 @@ test('a message that comes while a step is failing is not lost', async () => {
   await subject.calls.nth('look', looks + 1)
   gate.open()
   await subject.issued(1)
-  assert.deepEqual(timersOf(await subject.events()).filter((summary) => !summary.startsWith('renew')), [])
+  assert.deepEqual(
+    timersOf(await subject.events()).filter((summary) => !summary.startsWith('renew')),
+    [],
+  )
 })
 
-test('a CA that asks to come back later is left alone until then, whatever rings', async () => {
+test('a CA that asks to come back later is left alone until then, whatever rings', async (world) => {
   let until = 0
   let broken = true
   await using subject = await startCertificate(
@@ -197,7 +209,7 @@ test('a CA that asks to come back later is left alone until then, whatever rings
   assert.ok(again >= until && again < until + 5_000)
 })
 
-test('a spec that cannot work is reported and waited for, without an attempt', async () => {
+test('a spec that cannot work is reported and waited for, without an attempt', async (world) => {
   await using subject = await startCertificate(world, undefined, () => ({
     invalid: { code: 'NoNames', message: 'the Certificate asks for no name' },
   }))
@@ -208,7 +220,7 @@ test('a spec that cannot work is reported and waited for, without an attempt', a
   await subject.issued(1)
 })
 
-test('a look that is refused blocks the certificate and does not end its workflow', async () => {
+test('a look that is refused blocks the certificate and does not end its workflow', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async look(input) {
@@ -222,7 +234,7 @@ test('a look that is refused blocks the certificate and does not end its workflo
   await subject.issued(1)
 })
 
-test('a look that is refused during an attempt does not disturb the attempt', async () => {
+test('a look that is refused during an attempt does not disturb the attempt', async (world) => {
   const gate = new Gate()
   let broken = false
   await using subject = await startCertificate(world, (defaults) => ({
@@ -247,7 +259,7 @@ test('a look that is refused during an attempt does not disturb the attempt', as
   assert.equal((await subject.attempts())[0]?.outcome, 'issued')
 })
 
-test('a status that cannot be written blocks the certificate and does not end its workflow', async () => {
+test('a status that cannot be written blocks the certificate and does not end its workflow', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async updateStatus(input) {
@@ -263,7 +275,7 @@ test('a status that cannot be written blocks the certificate and does not end it
   await subject.issued(1)
 })
 
-test('the looks at something that blocks begin with 5 seconds again after a quiet time', async () => {
+test('the looks at something that blocks begin with 5 seconds again after a quiet time', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async updateStatus(input) {
@@ -285,11 +297,12 @@ test('the looks at something that blocks begin with 5 seconds again after a quie
   assert.equal(timer && secondsOf(timer), 5)
 })
 
-test('a failure of a kind that this release does not know is waited for like one that blocks', async () => {
+test('a failure of a kind that this release does not know is waited for like one that blocks', async (world) => {
   let broken = true
   await using subject = await startCertificate(world, (defaults) => ({
     async prepare(input) {
-      if (broken) throw Object.assign(failure('Forbidden'), { type: 'CodeOfALaterRelease', nonRetryable: true })
+      if (broken)
+        throw Object.assign(failure('Forbidden'), { type: 'CodeOfALaterRelease', nonRetryable: true })
       return defaults.prepare(input)
     },
   }))
@@ -299,7 +312,7 @@ test('a failure of a kind that this release does not know is waited for like one
   await subject.issued(1)
 })
 
-test('steps that fail for a passing reason are tried again without anybody noticing', async () => {
+test('steps that fail for a passing reason are tried again without anybody noticing', async (world) => {
   let tries = 0
   await using subject = await startCertificate(world, (defaults) => ({
     async publish(input) {

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import { DAY, activitiesOf, memoOf, named, openWorld, secondsOf, startCertificate, summaryOf, timersOf, until } from './support.ts'
+import {
+  DAY,
+  activitiesOf,
+  memoOf,
+  named,
+  inWorld,
+  secondsOf,
+  startCertificate,
+  summaryOf,
+  timersOf,
+  until,
+} from './support.ts'
 
-const world = await openWorld()
-after(() => world.close())
+const test = inWorld()
 
-test('a certificate without a Secret is issued and then waits with one timer that names the renewal time', async () => {
+test('a certificate without a Secret is issued and then waits with one timer that names the renewal time', async (world) => {
   await using subject = await startCertificate(world)
   const status = await subject.issued(1)
   assert.deepEqual(subject.calls.effects, ['prepare', 'publish'])
@@ -18,7 +27,7 @@ test('a certificate without a Secret is issued and then waits with one timer tha
   assert.ok(Math.abs(secondsOf(timer) - (60 * DAY) / 1000) < 10, `${secondsOf(timer)} s`)
 })
 
-test('at the renewal time a new run renews by itself, so that each run tells one revision', async () => {
+test('at the renewal time a new run renews by itself, so that each run tells one revision', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const first = await subject.run()
@@ -31,7 +40,7 @@ test('at the renewal time a new run renews by itself, so that each run tells one
   assert.equal(subject.calls.of('prepare')[1]?.input.cause.reason, 'Renewing')
 })
 
-test('a changed doorbell that changes nothing costs one look, no activity and no timer', async () => {
+test('a changed doorbell that changes nothing costs one look, no activity and no timer', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const before = await subject.events()
@@ -45,17 +54,20 @@ test('a changed doorbell that changes nothing costs one look, no activity and no
   assert.deepEqual([...timersOf(since), ...named(since, 'EVENT_TYPE_TIMER_CANCELED')], [])
 })
 
-test('a renewal time that moves replaces the timer', async () => {
+test('a renewal time that moves replaces the timer', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const sooner = new Date((await world.now()) + DAY).toISOString()
   await subject.change({ renewalTime: sooner })
-  await until('the timer names the new time', async () => timersOf(await subject.events()).at(-1) === `renew at ${sooner}`)
+  await until(
+    'the timer names the new time',
+    async () => timersOf(await subject.events()).at(-1) === `renew at ${sooner}`,
+  )
   await world.skip(DAY + 60_000)
   await subject.issued(2)
 })
 
-test('a worker whose clock is behind the server’s is not asked in a hurry at the renewal time', async () => {
+test('a worker whose clock is behind the server’s is not asked in a hurry at the renewal time', async (world) => {
   const lagMs = 20_000
   await using subject = await startCertificate(world, (defaults, cluster) => ({
     async look(input) {
@@ -72,7 +84,7 @@ test('a worker whose clock is behind the server’s is not asked in a hurry at t
   assert.ok(subject.calls.of('look').length - looks < 30, `${subject.calls.of('look').length - looks} looks`)
 })
 
-test('the memo is complete in every run and names what is known', async () => {
+test('the memo is complete in every run and names what is known', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const first = await subject.run()
@@ -90,13 +102,15 @@ test('the memo is complete in every run and names what is known', async () => {
   assert.deepEqual((await subject.handle.describe()).memo, { ...memo, known })
 })
 
-test('search attributes say what the certificate is, in the new run too', async () => {
+test('search attributes say what the certificate is, in the new run too', async (world) => {
   await using subject = await startCertificate(world)
   const { notAfter, renewalTime } = await subject.issued(1)
   const first = await subject.run()
   const attributes = async () => {
     const pairs = (await subject.handle.describe()).typedSearchAttributes.getAll()
-    return Object.fromEntries(pairs.map(({ key, value }) => [key.name, value instanceof Date ? value.toISOString() : value]))
+    return Object.fromEntries(
+      pairs.map(({ key, value }) => [key.name, value instanceof Date ? value.toISOString() : value]),
+    )
   }
   const expected = {
     CertNamespace: subject.namespace,
@@ -118,7 +132,7 @@ test('search attributes say what the certificate is, in the new run too', async 
   assert.deepEqual(await attributes(), expected)
 })
 
-test('of many names as many as fit are searchable, and a last entry counts the others', async () => {
+test('of many names as many as fit are searchable, and a last entry counts the others', async (world) => {
   const names = Array.from({ length: 20 }, (_, index) => `${'long-label.'.repeat(18)}${index}.example.com`)
   await using subject = await startCertificate(world, undefined, () => ({ names, moreNames: 43 }))
   await subject.issued(1)
@@ -130,12 +144,18 @@ test('of many names as many as fit are searchable, and a last entry counts the o
   assert.equal(shown.at(-1), `+${63 - listed.length}`)
 })
 
-test('current details tell names, issuer, serial, dates and renewal in words', async () => {
-  await using subject = await startCertificate(world, undefined, () => ({ names: ['example.com', '*.example.com'], moreNames: 3 }))
+test('current details tell names, issuer, serial, dates and renewal in words', async (world) => {
+  await using subject = await startCertificate(world, undefined, () => ({
+    names: ['example.com', '*.example.com'],
+    moreNames: 3,
+  }))
   const { notAfter, renewalTime } = await subject.issued(1)
   const metadata = await subject.handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')
   const details = metadata.currentDetails
-  assert.match(details, new RegExp(`^\\*\\*${subject.namespace}/web\\*\\* is \\*\\*Waiting\\*\\*: renewal at `))
+  assert.match(
+    details,
+    new RegExp(`^\\*\\*${subject.namespace}/web\\*\\* is \\*\\*Waiting\\*\\*: renewal at `),
+  )
   for (const line of [
     '- **Issuer:** ClusterIssuer/example',
     '- **Names:** example.com, \\*.example.com and 3 more',
@@ -148,7 +168,7 @@ test('current details tell names, issuer, serial, dates and renewal in words', a
   }
 })
 
-test('queries answer with the plan and with the attempts so far', async () => {
+test('queries answer with the plan and with the attempts so far', async (world) => {
   await using subject = await startCertificate(world)
   const { renewalTime } = await subject.issued(1)
   assert.match(await subject.handle.query<string>('plan'), new RegExp(`^Renew at ${renewalTime}`))
@@ -159,7 +179,7 @@ test('queries answer with the plan and with the attempts so far', async () => {
   assert.equal(attempt.cause, 'DoesNotExist')
 })
 
-test('a quiet certificate that is rung for years starts anew now and then, so that its history stays short', async () => {
+test('a quiet certificate that is rung for years starts anew now and then, so that its history stays short', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const first = await subject.run()

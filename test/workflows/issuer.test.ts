@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
 import type { IssuerLook } from '../../workflows/activities.ts'
 import type { IssuerInput } from '../../workflows/messages.ts'
 import { searchAttributes } from '../../workflows/search-attributes.ts'
@@ -12,18 +11,17 @@ import {
   fakeActivities,
   memoOf,
   named,
-  openWorld,
+  inWorld,
   readyIssuer,
   secondsOf,
   taskFailures,
-  terminate,
   timersOf,
   uniqueName,
   until,
+  type World,
 } from './support.ts'
 
-const world = await openWorld()
-after(() => world.close())
+const test = inWorld()
 
 const blocked: IssuerLook = {
   ...readyIssuer,
@@ -32,7 +30,7 @@ const blocked: IssuerLook = {
   failure: { code: 'SecretNotFound', message: 'Secret acme-account does not exist' },
 }
 
-async function startIssuer(verify: () => Promise<IssuerLook>) {
+async function startIssuer(world: World, verify: () => Promise<IssuerLook>) {
   const { activities, calls } = fakeActivities(world.now, () => ({ verifyIssuer: verify }))
   world.use(activities)
   const namespace = uniqueName('shop')
@@ -50,15 +48,13 @@ async function startIssuer(verify: () => Promise<IssuerLook>) {
     namespace,
     phase,
     async [Symbol.asyncDispose]() {
-      const failures = taskFailures(await eventsOf(handle))
-      await terminate(handle)
-      assert.deepEqual(failures, [])
+      assert.deepEqual(taskFailures(await eventsOf(handle)), [])
     },
   }
 }
 
-test('an issuer is verified once and then costs nothing until something changes', async () => {
-  await using issuer = await startIssuer(async () => readyIssuer)
+test('an issuer is verified once and then costs nothing until something changes', async (world) => {
+  await using issuer = await startIssuer(world, async () => readyIssuer)
   await issuer.phase('Waiting')
   await world.skip(365 * 24 * 3_600_000)
   assert.equal(issuer.calls.of('verifyIssuer').length, 1)
@@ -67,39 +63,45 @@ test('an issuer is verified once and then costs nothing until something changes'
   await issuer.calls.nth('verifyIssuer', 2)
 })
 
-test('an issuer that something blocks is looked at after 5, 10 and 20 seconds until it is ready', async () => {
+test('an issuer that something blocks is looked at after 5, 10 and 20 seconds until it is ready', async (world) => {
   let look = blocked
-  await using issuer = await startIssuer(async () => look)
+  await using issuer = await startIssuer(world, async () => look)
   await issuer.phase('Blocked')
   await world.skip(36_000)
   await issuer.calls.nth('verifyIssuer', 4)
   const timers = named(await eventsOf(issuer.handle), 'EVENT_TYPE_TIMER_STARTED')
-  assert.deepEqual(timers.slice(0, 3).map((timer) => Math.round(secondsOf(timer))), [5, 10, 20])
+  assert.deepEqual(
+    timers.slice(0, 3).map((timer) => Math.round(secondsOf(timer))),
+    [5, 10, 20],
+  )
   look = readyIssuer
   await world.skip(30_000)
   await issuer.phase('Waiting')
 })
 
-test('a message ends the wait of an issuer at once', async () => {
+test('a message ends the wait of an issuer at once', async (world) => {
   let look = blocked
-  await using issuer = await startIssuer(async () => look)
+  await using issuer = await startIssuer(world, async () => look)
   await issuer.phase('Blocked')
   look = readyIssuer
   await issuer.handle.signal('changed')
   await issuer.phase('Waiting')
 })
 
-test('an issuer whose spec is wrong is not looked at by itself', async () => {
-  const wrong: IssuerLook = { ...blocked, failure: { code: 'InvalidSpec', message: 'spec.acme.server is no URL' } }
-  await using issuer = await startIssuer(async () => wrong)
+test('an issuer whose spec is wrong is not looked at by itself', async (world) => {
+  const wrong: IssuerLook = {
+    ...blocked,
+    failure: { code: 'InvalidSpec', message: 'spec.acme.server is no URL' },
+  }
+  await using issuer = await startIssuer(world, async () => wrong)
   await issuer.phase('Blocked')
   await world.skip(24 * 3_600_000)
   assert.equal(issuer.calls.of('verifyIssuer').length, 1)
 })
 
-test('an issuer that may not be written to is looked at again and does not end its workflow', async () => {
+test('an issuer that may not be written to is looked at again and does not end its workflow', async (world) => {
   let broken = true
-  await using issuer = await startIssuer(async () => {
+  await using issuer = await startIssuer(world, async () => {
     if (broken) throw failure('Forbidden', 'issuers/status may not be written')
     return readyIssuer
   })
@@ -109,19 +111,19 @@ test('an issuer that may not be written to is looked at again and does not end i
   await issuer.phase('Waiting')
 })
 
-test('an issuer that is gone ends its workflow', async () => {
+test('an issuer that is gone ends its workflow', async (world) => {
   let look = readyIssuer
-  await using issuer = await startIssuer(async () => look)
+  await using issuer = await startIssuer(world, async () => look)
   await issuer.phase('Waiting')
   look = { ...readyIssuer, exists: false }
   await issuer.handle.signal('deleted')
   await until('the workflow ended', async () => (await issuer.handle.describe()).status.name === 'COMPLETED')
 })
 
-test('an issuer that is made anew while its deletion is noticed is not forgotten', async () => {
+test('an issuer that is made anew while its deletion is noticed is not forgotten', async (world) => {
   let gone = false
   let looks = 0
-  await using issuer = await startIssuer(async () => {
+  await using issuer = await startIssuer(world, async () => {
     looks += 1
     if (!gone) return readyIssuer
     gone = false
@@ -136,8 +138,8 @@ test('an issuer that is made anew while its deletion is noticed is not forgotten
   assert.equal((await issuer.handle.describe()).status.name, 'RUNNING')
 })
 
-test('refresh continues an issuer as new, with its memo', async () => {
-  await using issuer = await startIssuer(async () => readyIssuer)
+test('refresh continues an issuer as new, with its memo', async (world) => {
+  await using issuer = await startIssuer(world, async () => readyIssuer)
   await issuer.phase('Waiting')
   const first = (await issuer.handle.describe()).runId
   await issuer.handle.signal('refresh')

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
 import { renewNowUpdate, setPausedUpdate } from '../../workflows/messages.ts'
-import { DAY, Gate, openWorld, startCertificate } from './support.ts'
+import { DAY, Gate, inWorld, startCertificate } from './support.ts'
 
-const world = await openWorld()
-after(() => world.close())
+const test = inWorld()
 
 const wishes: [string, unknown[], RegExp][] = [
   ['without input, as tctl sends it,', [], /manually triggered \(\)/],
@@ -14,7 +12,7 @@ const wishes: [string, unknown[], RegExp][] = [
   ['with null', [null], /manually triggered \(\)/],
 ]
 for (const [what, args, message] of wishes) {
-  test(`the signal renew ${what} renews in a new run`, async () => {
+  test(`the signal renew ${what} renews in a new run`, async (world) => {
     await using subject = await startCertificate(world)
     await subject.issued(1)
     const first = await subject.run()
@@ -26,7 +24,7 @@ for (const [what, args, message] of wishes) {
   })
 }
 
-test('no message of any shape makes a task of the workflow fail', async () => {
+test('no message of any shape makes a task of the workflow fail', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   for (const signal of ['changed', 'deleted', 'granted', 'unknown']) {
@@ -40,7 +38,7 @@ test('no message of any shape makes a task of the workflow fail', async () => {
   assert.equal((await subject.issued(1)).revision, 1)
 })
 
-test('the update renewNow answers with the number of the attempt that it causes', async () => {
+test('the update renewNow answers with the number of the attempt that it causes', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   assert.deepEqual(await subject.handle.executeUpdate('renewNow'), { attempt: 2 })
@@ -54,7 +52,7 @@ test('the update renewNow answers with the number of the attempt that it causes'
   )
 })
 
-test('the update renewNow joins the attempt that is under way', async () => {
+test('the update renewNow joins the attempt that is under way', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({
     async publish(input) {
@@ -63,13 +61,15 @@ test('the update renewNow joins the attempt that is under way', async () => {
     },
   }))
   await gate.reached
-  assert.deepEqual(await subject.handle.executeUpdate(renewNowUpdate, { args: [{ reason: 'now' }] }), { attempt: 1 })
+  assert.deepEqual(await subject.handle.executeUpdate(renewNowUpdate, { args: [{ reason: 'now' }] }), {
+    attempt: 1,
+  })
   gate.open()
   await subject.issued(1)
   assert.equal(subject.calls.of('publish').length, 1)
 })
 
-test('two renew signals during an issuance make one revision', async () => {
+test('two renew signals during an issuance make one revision', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({
     async publish(input) {
@@ -90,7 +90,7 @@ test('two renew signals during an issuance make one revision', async () => {
   assert.equal(subject.calls.of('publish').length, 1)
 })
 
-test('renew signals that come while nothing may be issued are all answered by one new revision', async () => {
+test('renew signals that come while nothing may be issued are all answered by one new revision', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   await subject.handle.signal('pause')
@@ -100,7 +100,7 @@ test('renew signals that come while nothing may be issued are all answered by on
   assert.equal(subject.calls.of('publish').length, 2)
 })
 
-test('Issuing=True that a person set makes exactly one revision', async () => {
+test('Issuing=True that a person set makes exactly one revision', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   await subject.change({ issuing: 'ManuallyTriggered@2026-02-01T00:00:00Z' })
@@ -109,7 +109,7 @@ test('Issuing=True that a person set makes exactly one revision', async () => {
   assert.equal(subject.calls.of('publish').length, 2)
 })
 
-test('the signal pause keeps a renewal from starting until it is taken back', async () => {
+test('the signal pause keeps a renewal from starting until it is taken back', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   await subject.handle.signal('pause')
@@ -120,7 +120,7 @@ test('the signal pause keeps a renewal from starting until it is taken back', as
   await subject.issued(2)
 })
 
-test('a pause by message lasts over a refresh', async () => {
+test('a pause by message lasts over a refresh', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const first = await subject.run()
@@ -132,7 +132,7 @@ test('a pause by message lasts over a refresh', async () => {
   assert.equal((await subject.status()).paused, true)
 })
 
-test('setPaused takes effect after the attempt that is under way', async () => {
+test('setPaused takes effect after the attempt that is under way', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({
     async publish(input) {
@@ -141,12 +141,14 @@ test('setPaused takes effect after the attempt that is under way', async () => {
     },
   }))
   await gate.reached
-  assert.deepEqual(await subject.handle.executeUpdate(setPausedUpdate, { args: [{ on: true }] }), { attempt: 1 })
+  assert.deepEqual(await subject.handle.executeUpdate(setPausedUpdate, { args: [{ on: true }] }), {
+    attempt: 1,
+  })
   gate.open()
   await subject.phase('Paused', { revision: 1 })
 })
 
-test('a certificate with the annotation certloom.dev/paused issues nothing until it is removed', async () => {
+test('a certificate with the annotation certloom.dev/paused issues nothing until it is removed', async (world) => {
   await using subject = await startCertificate(world, undefined, () => ({ paused: true }))
   await subject.phase('Paused')
   assert.deepEqual(subject.calls.effects, [])
@@ -154,7 +156,7 @@ test('a certificate with the annotation certloom.dev/paused issues nothing until
   await subject.issued(1)
 })
 
-test('renewNow is refused while paused, and the signal renew waits for the end of the pause', async () => {
+test('renewNow is refused while paused, and the signal renew waits for the end of the pause', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   await subject.handle.signal('pause')
@@ -168,7 +170,7 @@ test('renewNow is refused while paused, and the signal renew waits for the end o
   await subject.issued(2)
 })
 
-test('refresh continues as new, issues nothing and forgets no attempt', async () => {
+test('refresh continues as new, issues nothing and forgets no attempt', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const first = await subject.run()
@@ -179,7 +181,7 @@ test('refresh continues as new, issues nothing and forgets no attempt', async ()
   assert.deepEqual(subject.calls.effects, ['prepare', 'publish'])
 })
 
-test('refresh during an attempt waits for its end', async () => {
+test('refresh during an attempt waits for its end', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({
     async publish(input) {
@@ -196,7 +198,7 @@ test('refresh during an attempt waits for its end', async () => {
   assert.equal(subject.calls.of('publish').length, 1)
 })
 
-test('a stale status is brought up to date without issuing', async () => {
+test('a stale status is brought up to date without issuing', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   await subject.change({ statusStale: true })

@@ -21,7 +21,8 @@ export function describeStory(told: Told): string {
   if (told.failure !== undefined) lines.push('', `**Somebody has to act:** ${escape(told.failure)}`)
   lines.push('')
   if (told.issuer !== '') lines.push(`- **Issuer:** ${escape(told.issuer)}`)
-  if (told.names.length > 0) lines.push(`- **Names:** ${told.names.map(escape).join(', ')}${others(told.moreNames)}`)
+  if (told.names.length > 0)
+    lines.push(`- **Names:** ${told.names.map(escape).join(', ')}${others(told.moreNames)}`)
   if (told.revision > 0) lines.push(`- **Revision:** ${told.revision}`)
   if (told.failures > 0) lines.push(`- **Failed attempts since the last success:** ${told.failures}`)
   if (told.certificate !== undefined) {

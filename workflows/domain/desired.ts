@@ -33,7 +33,10 @@ export interface DesiredCertificate {
   /** Go duration. */
   renewBefore?: string
   renewBeforePercentage?: number
-  renewal?: { policy: 'RenewBefore' | 'Disabled'; windows?: { cron: string; windowDuration: string; timezone?: string }[] }
+  renewal?: {
+    policy: 'RenewBefore' | 'Disabled'
+    windows?: { cron: string; windowDuration: string; timezone?: string }[]
+  }
   isCA?: boolean
   usages?: string[]
   encodeUsagesInRequest?: boolean
@@ -46,8 +49,18 @@ export interface DesiredCertificate {
   signatureAlgorithm?: string
   nameConstraints?: {
     critical?: boolean
-    permitted?: { dnsDomains?: string[]; ipRanges?: string[]; emailAddresses?: string[]; uriDomains?: string[] }
-    excluded?: { dnsDomains?: string[]; ipRanges?: string[]; emailAddresses?: string[]; uriDomains?: string[] }
+    permitted?: {
+      dnsDomains?: string[]
+      ipRanges?: string[]
+      emailAddresses?: string[]
+      uriDomains?: string[]
+    }
+    excluded?: {
+      dnsDomains?: string[]
+      ipRanges?: string[]
+      emailAddresses?: string[]
+      uriDomains?: string[]
+    }
   }
   revisionHistoryLimit?: number
 }

@@ -33,7 +33,8 @@ export const failures = {
   UnknownIssuerKind: {
     kind: 'spec',
     meaning: 'spec.issuerRef.kind is neither Issuer nor ClusterIssuer.',
-    remedy: 'Set spec.issuerRef.kind to Issuer or ClusterIssuer, or name the API group of an external issuer in spec.issuerRef.group.',
+    remedy:
+      'Set spec.issuerRef.kind to Issuer or ClusterIssuer, or name the API group of an external issuer in spec.issuerRef.group.',
   },
   UnsupportedIssuer: {
     kind: 'spec',
@@ -43,7 +44,8 @@ export const failures = {
   NameNotOrderable: {
     kind: 'spec',
     meaning: 'The CA cannot be asked for these names.',
-    remedy: 'Put the common name among spec.dnsNames, and ask an ACME issuer for DNS names and IP addresses only.',
+    remedy:
+      'Put the common name among spec.dnsNames, and ask an ACME issuer for DNS names and IP addresses only.',
   },
   NoSolver: {
     kind: 'spec',
@@ -92,7 +94,8 @@ export const failures = {
   },
   CannotRegenerateKey: {
     kind: 'blocked',
-    meaning: 'The existing private key does not fit spec.privateKey, and rotationPolicy Never forbids a new one.',
+    meaning:
+      'The existing private key does not fit spec.privateKey, and rotationPolicy Never forbids a new one.',
     remedy: 'Set spec.privateKey.rotationPolicy to Always, delete the Secret, or put spec.privateKey back.',
   },
   NotApproved: {
@@ -108,7 +111,8 @@ export const failures = {
   PluginMissing: {
     kind: 'blocked',
     meaning: 'The exec plugin is not in the plugin directory.',
-    remedy: 'Install the plugin under that name in the plugin directory of the workers, or correct the name in the solver.',
+    remedy:
+      'Install the plugin under that name in the plugin directory of the workers, or correct the name in the solver.',
   },
   PluginNotExecutable: {
     kind: 'blocked',
@@ -158,7 +162,8 @@ export const failures = {
   AccountProblem: {
     kind: 'blocked',
     meaning: 'The ACME server does not accept the account.',
-    remedy: 'Look at the Ready condition of the issuer: account key, external account binding, terms of service.',
+    remedy:
+      'Look at the Ready condition of the issuer: account key, external account binding, terms of service.',
   },
   RateLimited: {
     kind: 'later',
@@ -193,7 +198,8 @@ export const failures = {
   AuthorizationInvalid: {
     kind: 'spent',
     meaning: 'The ACME server could not validate the challenge.',
-    remedy: 'Mend what the problem of the ACME server names; certloom tries again after the back-off, at once after a change or a renew.',
+    remedy:
+      'Mend what the problem of the ACME server names; certloom tries again after the back-off, at once after a change or a renew.',
   },
   OrderRejected: {
     kind: 'spent',
@@ -208,7 +214,8 @@ export const failures = {
   CertificateInvalid: {
     kind: 'spent',
     meaning: 'The issued certificate does not fit the request.',
-    remedy: 'Look at the issuer: its answer has another key, other names, a broken chain or dates that have passed.',
+    remedy:
+      'Look at the issuer: its answer has another key, other names, a broken chain or dates that have passed.',
   },
   SigningFailed: {
     kind: 'spent',

@@ -46,7 +46,8 @@ export function nextStep(
 
   if (look.why !== undefined) {
     const until = look.backOffApplies ? backOff(look) : undefined
-    if (until !== undefined && until > now) return { do: 'backOff', until, why: `${look.failures} failed attempts` }
+    if (until !== undefined && until > now)
+      return { do: 'backOff', until, why: `${look.failures} failed attempts` }
     return { do: 'issue', cause: look.why }
   }
   return look.renewalTime === undefined ? { do: 'wait' } : { do: 'wait', until: Date.parse(look.renewalTime) }

@@ -33,7 +33,10 @@ export async function issue(
   const publish = { ...attempt, revision: prepared.revision, request, temporarySecret, requestDigest }
   if (prepared.flow !== 'order') {
     return untilDone(issuance, 'publish', undefined, () =>
-      step('publish', publish, { summary: `certificate into its Secret`, id: `publish/${prepared.revision}` }),
+      step('publish', publish, {
+        summary: `certificate into its Secret`,
+        id: `publish/${prepared.revision}`,
+      }),
     )
   }
   const order = await orderCertificate({ ...issuance, attempt: publish }, grants, request)

@@ -1,4 +1,4 @@
-import type { ChallengePlan } from '../activities.ts'
+import type { ChallengePlan, PlacedOrder } from '../activities.ts'
 import { solveChallenge } from './challenge.ts'
 import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
@@ -9,10 +9,14 @@ import { cleanUp } from './undo.ts'
 /** An ACME order up to the point where it can be finalized. Returns the name of the Order object. */
 export async function orderCertificate(issuance: Issuance, grants: Grants, request: string): Promise<string> {
   const input = { ...issuance.attempt, request }
-  issuance.undo.push('abandon order', () => step('abandonOrder', input, { summary: 'give the order up' }))
+  let placed: PlacedOrder | undefined
+  issuance.undo.push('abandon order', () =>
+    step('abandonOrder', { ...input, placed }, { summary: 'give the order up' }),
+  )
   const plan = await untilDone(issuance, 'order', undefined, () =>
     step('createOrder', input, { summary: `order for ${request}`, id: `order/${request}` }),
   )
+  if (plan.issuer !== undefined) placed = { url: plan.url, issuer: plan.issuer }
   for (const record of plan.leftovers ?? []) await cleanUp(record, issuance.cluster, record.fqdn)
   const order = { order: plan.order, deadline: plan.deadline }
   await together(plan.groups.map((group) => () => solveGroup(issuance, grants, group, order)))

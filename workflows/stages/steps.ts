@@ -7,7 +7,12 @@ import {
   scheduleLocalActivity,
 } from '@temporalio/workflow'
 import { isFailureCode, type Failure } from '../domain/failures.ts'
-import type { CertificateActivities, CleanUpActivities, IssuerActivities, LockActivities } from '../activities.ts'
+import type {
+  CertificateActivities,
+  CleanUpActivities,
+  IssuerActivities,
+  LockActivities,
+} from '../activities.ts'
 import { shorten } from '../domain/summary.ts'
 
 type Activities = CertificateActivities & IssuerActivities & CleanUpActivities & LockActivities
@@ -83,7 +88,8 @@ export function failureOf(error: unknown): Failure | undefined {
   // The failure of a local activity comes bare, that of a normal one wrapped.
   const cause = error instanceof ActivityFailure ? error.cause : error
   if (!(cause instanceof ApplicationFailure || cause instanceof TimeoutFailure)) return undefined
-  if (cause instanceof TimeoutFailure || !isFailureCode(cause.type)) return { code: 'Internal', message: cause.message }
+  if (cause instanceof TimeoutFailure || !isFailureCode(cause.type))
+    return { code: 'Internal', message: cause.message }
   const details = cause.details?.[0] as Failure | undefined
   return details ?? { code: cause.type, message: cause.message }
 }

@@ -55,9 +55,13 @@ export async function cleanUp(record: RecordReference, cluster: string, name: st
       await startChild('cleanUp', {
         workflowId: cleanUpWorkflowId(record),
         parentClosePolicy: ParentClosePolicy.ABANDON,
-        args: [{ v: 1, cluster, challenge: record, until: new Date(Date.now() + MAX_CLEAN_UP_MS).toISOString() }],
+        args: [
+          { v: 1, cluster, challenge: record, until: new Date(Date.now() + MAX_CLEAN_UP_MS).toISOString() },
+        ],
         staticSummary: `remove ${record.fqdn} via ${record.provider}`,
-      }).catch((already: unknown) => log.info('a clean-up of this record is under way', { error: String(already) }))
+      }).catch((already: unknown) =>
+        log.info('a clean-up of this record is under way', { error: String(already) }),
+      )
     }
   })
 }

@@ -83,19 +83,21 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
       await untilEnded(hangs)
       await world.ready(namespace, 'web')
       assert.equal(proxy.orders, 2)
+      assert.equal(proxy.deactivated, 1)
       await assertCleanedUp(site)
     })
   })
 
   test('after the Certificate was deleted in the middle of its order: lock, order, key and Challenge go too', async () => {
     await withSite('deleted', async (site) => {
-      const { namespace, plugin, name, domain } = site
+      const { namespace, plugin, name, domain, proxy } = site
       await plugin.feel({ CREATE: { hang: true } })
       await world.certificate(namespace, 'web', { dnsNames: [domain], ...clusterIssuer(name) })
       const { hangs = 0 } = await hanging(plugin)
       await world.remove('Certificate', namespace, 'web')
       await untilEnded(hangs)
       await assertCleanedUp(site)
+      await world.until('the order abandoned at the CA', 10, () => Promise.resolve(proxy.deactivated === 1))
       const workflow = world.temporal.workflow.getHandle(`certificate/${namespace}/web`)
       await world.until(
         'the workflow ended',

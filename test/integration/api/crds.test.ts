@@ -235,6 +235,12 @@ function messageOf(answer: ApiAnswer): string {
 
 /** Without who asked for it: the API server writes that into a CertificateRequest where our policies are in force. */
 function written(spec: unknown): object {
-  const { username: _user, uid: _uid, groups: _groups, extra: _extra, ...rest } = spec as Record<string, unknown>
+  const {
+    username: _user,
+    uid: _uid,
+    groups: _groups,
+    extra: _extra,
+    ...rest
+  } = spec as Record<string, unknown>
   return rest
 }

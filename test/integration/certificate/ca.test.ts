@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { keyFacts, matchesKey, parseCertificate, parseChain, verifyChain } from '../../../activities/clients/x509.ts'
+import {
+  keyFacts,
+  matchesKey,
+  parseCertificate,
+  parseChain,
+  verifyChain,
+} from '../../../activities/clients/x509.ts'
 import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import { condition, World, type AnyObject } from '../support/world.ts'
@@ -21,7 +27,10 @@ before(async () => {
     issuerRef: { name: 'self' },
   })
   await world.ready(namespace, 'root')
-  await world.apply('Issuer', { metadata: { namespace, name: 'ca' }, spec: { ca: { secretName: 'root-tls' } } })
+  await world.apply('Issuer', {
+    metadata: { namespace, name: 'ca' },
+    spec: { ca: { secretName: 'root-tls' } },
+  })
   await issuerReady(world, namespace, 'ca')
   root = await pem('root-tls', 'tls.crt')
 })
@@ -60,7 +69,10 @@ test('an intermediate CA signs a leaf whose Secret holds the chain without the r
     issuerRef: { name: 'ca' },
   })
   await world.ready(namespace, 'middle')
-  await world.apply('Issuer', { metadata: { namespace, name: 'sub' }, spec: { ca: { secretName: 'middle-tls' } } })
+  await world.apply('Issuer', {
+    metadata: { namespace, name: 'sub' },
+    spec: { ca: { secretName: 'middle-tls' } },
+  })
   await world.certificate(namespace, 'under', { dnsNames: ['under.test'], issuerRef: { name: 'sub' } })
   await world.ready(namespace, 'under')
   const chain = await pem('under-tls', 'tls.crt')
@@ -121,20 +133,27 @@ test('a changed template or output format changes the Secret without a new certi
 })
 
 test('what others took away of the Secret’s label comes back, and what they added stays', async () => {
-  await world.kubernetes.merge(apiPath('Secret', namespace, 'formats-tls'), {
-    metadata: { labels: { 'controller.cert-manager.io/fao': null, mine: 'too' } },
+  const path = apiPath('Secret', namespace, 'formats-tls')
+  // Who only takes away leaves no trace of himself: all that is left was written by us.
+  await world.kubernetes.merge(path, { metadata: { labels: { 'controller.cert-manager.io/fao': null } } })
+  await relabelled()
+  const mine = {
+    metadata: { labels: { mine: 'too' } },
     data: { 'mine.txt': Buffer.from('mine').toString('base64') },
-  })
-  const secret = await world.untilObject<AnyObject>('Secret', namespace, 'formats-tls', 'labelled again', ({ metadata }) => {
-    return (metadata as { labels?: Record<string, string> }).labels?.['controller.cert-manager.io/fao'] === 'true'
-  })
+  }
+  await world.kubernetes.merge(path, mine)
+  await world.kubernetes.merge(path, { metadata: { labels: { 'controller.cert-manager.io/fao': null } } })
+  const secret = await relabelled()
   assert.equal((secret.metadata['labels'] as Record<string, string>)['mine'], 'too')
   assert.ok(secret.data?.['mine.txt'])
 })
 
 test('another list of names makes the next revision, and the request of the old one goes', async () => {
   await leaf('names', { dnsNames: ['one.test'] })
-  await world.certificate(namespace, 'names', { dnsNames: ['one.test', 'two.test'], issuerRef: { name: 'ca' } })
+  await world.certificate(namespace, 'names', {
+    dnsNames: ['one.test', 'two.test'],
+    issuerRef: { name: 'ca' },
+  })
   await world.ready(namespace, 'names', { revision: 2 })
   const crt = await pem('names-tls', 'tls.crt')
   verifyChain({ leafPem: crt, rootsPem: root, names: ['one.test', 'two.test'], now: new Date() })
@@ -172,9 +191,14 @@ test('a private key that somebody took out of the Secret is noticed, though nobo
 })
 
 test('a missing CA Secret stalls the certificate and counts nothing; it is Ready seconds after the Secret is there', async () => {
-  await world.apply('Issuer', { metadata: { namespace, name: 'late' }, spec: { ca: { secretName: 'late-tls' } } })
+  await world.apply('Issuer', {
+    metadata: { namespace, name: 'late' },
+    spec: { ca: { secretName: 'late-tls' } },
+  })
   await world.untilObject<AnyObject>('Issuer', namespace, 'late', 'not Ready', (one) =>
-    (one.status?.conditions ?? []).some(({ status, reason }) => status === 'False' && reason === 'ErrGetKeyPair'),
+    (one.status?.conditions ?? []).some(
+      ({ status, reason }) => status === 'False' && reason === 'ErrGetKeyPair',
+    ),
   )
   await world.certificate(namespace, 'waits', { dnsNames: ['waits.test'], issuerRef: { name: 'late' } })
   const stalled = await world.untilObject<Certificate>(
@@ -197,6 +221,21 @@ test('a missing CA Secret stalls the certificate and counts nothing; it is Ready
   assert.equal(ready.status?.lastFailureTime, undefined)
   assert.equal(ready.status?.revision, 1)
 })
+
+function relabelled(): Promise<AnyObject> {
+  return world.untilObject<AnyObject>(
+    'Secret',
+    namespace,
+    'formats-tls',
+    'labelled again',
+    ({ metadata }) => {
+      return (
+        (metadata as { labels?: Record<string, string> }).labels?.['controller.cert-manager.io/fao'] ===
+        'true'
+      )
+    },
+  )
+}
 
 async function leaf(name: string, spec: object = {}): Promise<void> {
   await world.certificate(namespace, name, { dnsNames: [`${name}.test`], issuerRef: { name: 'ca' }, ...spec })

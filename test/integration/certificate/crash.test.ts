@@ -3,7 +3,14 @@ import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import { World, type AnyObject } from '../support/world.ts'
-import { certificateId, eventCounts, issuerReady, quiet, selfSignedIssuer, temporarySecrets } from './support/operator.ts'
+import {
+  certificateId,
+  eventCounts,
+  issuerReady,
+  quiet,
+  selfSignedIssuer,
+  temporarySecrets,
+} from './support/operator.ts'
 import { Recording } from './support/recording.ts'
 
 let world: World
@@ -25,7 +32,10 @@ test('the worker is killed at any moment of an issuance: every certificate gets 
   await selfSignedIssuer(world, namespace)
   await world.certificate(namespace, 'root', { isCA: true, commonName: 'root', issuerRef: { name: 'self' } })
   await world.ready(namespace, 'root')
-  await world.apply('Issuer', { metadata: { namespace, name: 'ca' }, spec: { ca: { secretName: 'root-tls' } } })
+  await world.apply('Issuer', {
+    metadata: { namespace, name: 'ca' },
+    spec: { ca: { secretName: 'root-tls' } },
+  })
   await issuerReady(world, namespace, 'ca')
   const requests = await Recording.start(world.kubernetes, apiPath('CertificateRequest', namespace))
   const secrets = await Recording.start(world.kubernetes, apiPath('Secret', namespace))
@@ -36,7 +46,9 @@ test('the worker is killed at any moment of an issuance: every certificate gets 
     for (let at = 0; at < perRound; at++) names.push(`web-${round}-${at}`)
     const batch = names.slice(-perRound)
     await Promise.all(
-      batch.map((name) => world.certificate(namespace, name, { dnsNames: [`${name}.test`], issuerRef: { name: 'ca' } })),
+      batch.map((name) =>
+        world.certificate(namespace, name, { dnsNames: [`${name}.test`], issuerRef: { name: 'ca' } }),
+      ),
     )
     // The first fact of the issuance, then anywhere in it: these delays are the test's subject, not a wait.
     const moment = Math.floor(Math.random() * 250)
@@ -53,9 +65,17 @@ test('the worker is killed at any moment of an issuance: every certificate gets 
     })
   }
   for (const name of names) {
-    assert.deepEqual(requests.created().filter((one) => one.startsWith(`${name}-`)), [`${name}-1`], when)
+    assert.deepEqual(
+      requests.created().filter((one) => one.startsWith(`${name}-`)),
+      [`${name}-1`],
+      when,
+    )
   }
-  await world.until('no next key is left', 10, async () => (await temporarySecrets(world, namespace)).length === 0)
+  await world.until(
+    'no next key is left',
+    10,
+    async () => (await temporarySecrets(world, namespace)).length === 0,
+  )
   // No second key was made for a request that had one.
   for (const name of names) {
     const keys = secrets.created().filter((one) => one.startsWith(`${name}-`) && one !== `${name}-tls`)

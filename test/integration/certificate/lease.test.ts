@@ -25,7 +25,15 @@ before(async () => {
 
 after(() => world.close())
 
-const kinds = ['Certificate', 'CertificateRequest', 'Issuer', 'Order', 'Challenge', 'Secret', 'Event'] as const
+const kinds = [
+  'Certificate',
+  'CertificateRequest',
+  'Issuer',
+  'Order',
+  'Challenge',
+  'Secret',
+  'Event',
+] as const
 
 test('while a foreign controller holds the Lease, nothing of ours is written and no worker polls; then it goes on', async () => {
   const foreign = await ForeignHolder.start(world)
@@ -35,13 +43,19 @@ test('while a foreign controller holds the Lease, nothing of ours is written and
   await world.remove('Secret', namespace, 'lost-tls')
   await certificate('fresh')
 
-  const recordings = await Promise.all(kinds.map((kind) => Recording.start(world.kubernetes, apiPath(kind, namespace))))
+  const recordings = await Promise.all(
+    kinds.map((kind) => Recording.start(world.kubernetes, apiPath(kind, namespace))),
+  )
   const clusterIssuers = await Recording.start(world.kubernetes, apiPath('ClusterIssuer'))
   const audit = await AuditLog.start(world)
   const settings = await world.settings()
   const ours = [
-    await new Controller('all', settings, join(world.folder, 'waits-all.log')).start(/"msg":"bridge and worker run"/),
-    await new Controller('worker', settings, join(world.folder, 'waits-worker.log')).start(/"msg":"worker runs"/),
+    await new Controller('all', settings, join(world.folder, 'waits-all.log')).start(
+      /"msg":"bridge and worker run"/,
+    ),
+    await new Controller('worker', settings, join(world.folder, 'waits-worker.log')).start(
+      /"msg":"worker runs"/,
+    ),
   ]
   try {
     await foreign.renewed(10)
@@ -52,7 +66,10 @@ test('while a foreign controller holds the Lease, nothing of ours is written and
     }
     const identities = await pollers()
     for (const { pid } of ours) {
-      assert.ok(!identities.some((one) => one.startsWith(`${pid}@`)), `${pid} polls: ${identities.join(', ')}`)
+      assert.ok(
+        !identities.some((one) => one.startsWith(`${pid}@`)),
+        `${pid} polls: ${identities.join(', ')}`,
+      )
     }
     assert.match(await foreign.holder(), /^cert-manager-abc/)
 
@@ -72,7 +89,11 @@ test('while a foreign controller holds the Lease, nothing of ours is written and
 })
 
 function certificate(name: string, spec: object = {}): Promise<unknown> {
-  return world.certificate(namespace, name, { dnsNames: [`${name}.test`], issuerRef: { name: 'self' }, ...spec })
+  return world.certificate(namespace, name, {
+    dnsNames: [`${name}.test`],
+    issuerRef: { name: 'self' },
+    ...spec,
+  })
 }
 
 /** Identities of the workers that have asked the queue for work. */
@@ -114,7 +135,11 @@ class ForeignHolder {
   }
 
   async holder(): Promise<string> {
-    const lease = await this.#world.get<{ spec: { holderIdentity?: string } }>('Lease', LEASE_NAMESPACE, LEASE_NAME)
+    const lease = await this.#world.get<{ spec: { holderIdentity?: string } }>(
+      'Lease',
+      LEASE_NAMESPACE,
+      LEASE_NAME,
+    )
     return lease?.spec.holderIdentity ?? ''
   }
 
@@ -133,7 +158,12 @@ class ForeignHolder {
 
   async #renew(): Promise<void> {
     const now = new Date().toISOString().replace('Z', '000Z')
-    const spec = { holderIdentity: 'cert-manager-abc', leaseDurationSeconds: 3, renewTime: now, acquireTime: now }
+    const spec = {
+      holderIdentity: 'cert-manager-abc',
+      leaseDurationSeconds: 3,
+      renewTime: now,
+      acquireTime: now,
+    }
     const path = apiPath('Lease', LEASE_NAMESPACE, LEASE_NAME)
     const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: LEASE_NAME }, spec }
     await this.#world.kubernetes.apply(path, body, { fieldManager: 'cert-manager', force: true })

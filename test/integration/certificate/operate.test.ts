@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { parseCertificate } from '../../../activities/clients/x509.ts'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
+import type { Controller } from '../support/controller.ts'
 import { condition, World } from '../support/world.ts'
 import {
   certificateId,
@@ -17,13 +18,11 @@ import { Recording } from './support/recording.ts'
 let world: World
 let namespace: string
 let requests: Recording
+let bridge: Controller
 
 before(async () => {
   world = await World.open()
-  await Promise.all([
-    world.startController('bridge', { CERTLOOM_AUDIT_INTERVAL_MS: '1000' }),
-    world.startController('worker'),
-  ])
+  ;[bridge] = await Promise.all([world.startController('bridge'), world.startController('worker')])
   namespace = await world.namespace('operate')
   await selfSignedIssuer(world, namespace)
   requests = await Recording.start(world.kubernetes, apiPath('CertificateRequest', namespace))
@@ -57,7 +56,17 @@ test('a certificate that is applied with the annotation is not issued', async ()
 test('update setPaused, as an operator types it, refuses what makes no sense and pauses what does', async () => {
   await issued('updated')
   const update = (name: string, ...more: string[]) =>
-    temporalCli(world, 'workflow', 'update', 'execute', '--workflow-id', id('updated'), '--name', name, ...more)
+    temporalCli(
+      world,
+      'workflow',
+      'update',
+      'execute',
+      '--workflow-id',
+      id('updated'),
+      '--name',
+      name,
+      ...more,
+    )
   await update('setPaused', '--input', '{"on": true}')
   await untilPhase(world, namespace, 'updated', 'Paused')
   await assert.rejects(update('renewNow'), /paused/)
@@ -72,7 +81,11 @@ test('a Certificate made anew under its old name adopts the Secret that fits, wi
   const first = await world.ready(namespace, 'again')
   const before = await crt('again')
   await world.remove('Certificate', namespace, 'again')
-  await world.until('the first life is over', 15, async () => (await runsOf(world, id('again')))[0]?.status === 'COMPLETED')
+  await world.until(
+    'the first life is over',
+    15,
+    async () => (await runsOf(world, id('again')))[0]?.status === 'COMPLETED',
+  )
   await apply('again')
   const second = await world.ready(namespace, 'again', { seconds: 10 })
   assert.notEqual(second.metadata.uid, first.metadata.uid)
@@ -93,8 +106,18 @@ test('deleted and made anew at once, with other names: the new object gets what 
   await issued('swap')
   await world.remove('Certificate', namespace, 'swap')
   await apply('swap', ['other.test'])
-  await world.until('other names', 15, async () => parseCertificate(await crt('swap')).dnsNames[0] === 'other.test')
+  await world.until(
+    'other names',
+    15,
+    async () => parseCertificate(await crt('swap')).dnsNames[0] === 'other.test',
+  )
   await world.ready(namespace, 'swap', { revision: 1 })
+})
+
+test('the bridge is restarted with an audit every second', async () => {
+  // Until here everything was noticed by watching: no audit could have found it.
+  await bridge.stop()
+  bridge = await world.startController('bridge', { CERTLOOM_AUDIT_INTERVAL_MS: '1000' })
 })
 
 test('a workflow that was terminated is there again at the next audit and issues nothing', async () => {
@@ -117,7 +140,9 @@ test('a workflow that was terminated is there again at the next audit and issues
 test('a workflow that was deleted from Temporal is there again at the next audit and issues nothing', async () => {
   await issued('erased')
   await temporalCli(world, 'workflow', 'delete', '--workflow-id', id('erased'), '--yes')
-  await world.until('a new run', 10, async () => (await runsOf(world, id('erased'))).some(({ status }) => status === 'RUNNING'))
+  await world.until('a new run', 10, async () =>
+    (await runsOf(world, id('erased'))).some(({ status }) => status === 'RUNNING'),
+  )
   await untilPhase(world, namespace, 'erased', 'Waiting')
   await quiet(world, namespace, 'erased')
   assert.deepEqual(made('erased'), ['erased-1'])

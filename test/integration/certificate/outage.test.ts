@@ -3,7 +3,14 @@ import { after, before, test } from 'node:test'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import type { Controller } from '../support/controller.ts'
 import { World } from '../support/world.ts'
-import { certificateId, quiet, runsOf, selfSignedIssuer, temporarySecrets, untilPhase } from './support/operator.ts'
+import {
+  certificateId,
+  quiet,
+  runsOf,
+  selfSignedIssuer,
+  temporarySecrets,
+  untilPhase,
+} from './support/operator.ts'
 import { Recording } from './support/recording.ts'
 
 let world: World
@@ -34,14 +41,17 @@ test('Temporal is away when a Certificate is applied: one Warning event within 5
   await certificate('fresh')
   await events.until('the warning', (one) => isWarning(one, 'fresh'), 5)
   // What needs no Temporal goes on meanwhile, and does not make the bridge believe that the outage is over.
-  await world.kubernetes.merge(apiPath('Certificate', namespace, 'quiet'), { metadata: { labels: { a: 'b' } } })
+  await world.kubernetes.merge(apiPath('Certificate', namespace, 'quiet'), {
+    metadata: { labels: { a: 'b' } },
+  })
   await certificate('another')
   await events.until('the warning of another', (one) => isWarning(one, 'another'), 10)
   await certificate('fresh', { secretTemplate: { labels: { team: 'shop' } } })
   await certificate('third')
   await events.until('the warning of the third', (one) => isWarning(one, 'third'), 10)
   await world.servers.process('temporal').start()
-  for (const name of ['fresh', 'another', 'third']) await world.ready(namespace, name, { revision: 1, seconds: 30 })
+  for (const name of ['fresh', 'another', 'third'])
+    await world.ready(namespace, name, { revision: 1, seconds: 30 })
   events.stop()
   for (const name of ['fresh', 'another', 'third']) {
     assert.equal(events.seen.filter(({ object }) => isWarning(object, name)).length, 1, name)
@@ -79,7 +89,9 @@ test('the API server is killed in the middle of issuances: all are finished, onc
     await untilPhase(world, namespace, name, 'Waiting')
     assert.equal((await runsOf(world, certificateId(namespace, name))).length, 1)
   }
-  const { items } = await world.kubernetes.list<{ metadata: { name: string } }>(apiPath('CertificateRequest', namespace))
+  const { items } = await world.kubernetes.list<{ metadata: { name: string } }>(
+    apiPath('CertificateRequest', namespace),
+  )
   const made = items.map(({ metadata }) => metadata.name).filter((name) => !name.startsWith('sentinel'))
   const expected = [...names, 'quiet', 'fresh', 'another', 'third', 'late'].map((name) => `${name}-1`)
   assert.deepEqual(made.sort(), [...expected, 'other-2'].sort())
@@ -87,7 +99,11 @@ test('the API server is killed in the middle of issuances: all are finished, onc
 })
 
 function certificate(name: string, spec: object = {}): Promise<unknown> {
-  return world.certificate(namespace, name, { dnsNames: [`${name}.test`], issuerRef: { name: 'self' }, ...spec })
+  return world.certificate(namespace, name, {
+    dnsNames: [`${name}.test`],
+    issuerRef: { name: 'self' },
+    ...spec,
+  })
 }
 
 function reasonOf(event: unknown): string {

@@ -4,7 +4,14 @@ import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import type { Controller } from '../support/controller.ts'
 import { TEMPORAL_NAMESPACE, World } from '../support/world.ts'
-import { certificateId, eventCounts, quiet, selfSignedIssuer, temporalCli, untilPhase } from './support/operator.ts'
+import {
+  certificateId,
+  eventCounts,
+  quiet,
+  selfSignedIssuer,
+  temporalCli,
+  untilPhase,
+} from './support/operator.ts'
 import { Recording } from './support/recording.ts'
 
 let world: World

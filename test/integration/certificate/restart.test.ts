@@ -29,7 +29,10 @@ before(async () => {
   await Promise.all([selfSignedIssuer(world, namespace), selfSignedIssuer(world, elsewhere)])
   await world.certificate(namespace, 'root', { isCA: true, commonName: 'root', issuerRef: { name: 'self' } })
   await world.ready(namespace, 'root')
-  await world.apply('Issuer', { metadata: { namespace, name: 'ca' }, spec: { ca: { secretName: 'root-tls' } } })
+  await world.apply('Issuer', {
+    metadata: { namespace, name: 'ca' },
+    spec: { ca: { secretName: 'root-tls' } },
+  })
   await issuerReady(world, namespace, 'ca')
   for (const name of ['one', 'two', 'three', 'four']) {
     await world.certificate(namespace, name, { dnsNames: [`${name}.test`], issuerRef: { name: 'ca' } })
@@ -40,10 +43,16 @@ before(async () => {
   })
   for (const name of names) await untilPhase(world, namespace, name, name === 'held' ? 'Paused' : 'Waiting')
   // A life that is not the shortest: a label that somebody put on the Secret, a renewal by cmctl, a changed spec.
-  await world.kubernetes.merge(apiPath('Secret', namespace, 'two-tls'), { metadata: { labels: { mine: 'yes' } } })
+  await world.kubernetes.merge(apiPath('Secret', namespace, 'two-tls'), {
+    metadata: { labels: { mine: 'yes' } },
+  })
   await world.cmctlRenew(namespace, 'three')
   await world.ready(namespace, 'three', { revision: 2 })
-  await world.certificate(namespace, 'four', { dnsNames: ['four.test'], renewBefore: '100h', issuerRef: { name: 'ca' } })
+  await world.certificate(namespace, 'four', {
+    dnsNames: ['four.test'],
+    renewBefore: '100h',
+    issuerRef: { name: 'ca' },
+  })
   await world.ready(namespace, 'four')
   await quiet(world, namespace, 'four')
 })
@@ -53,7 +62,11 @@ after(() => world.close())
 /** Everything in Temporal about our objects: a signal, a task or a new run would change it. */
 async function stories(): Promise<Record<string, unknown>> {
   const told: Record<string, unknown> = {}
-  for (const id of [...names.map((name) => certificateId(namespace, name)), `issuer/${namespace}/self`, `issuer/${namespace}/ca`]) {
+  for (const id of [
+    ...names.map((name) => certificateId(namespace, name)),
+    `issuer/${namespace}/self`,
+    `issuer/${namespace}/ca`,
+  ]) {
     const { runId, historyLength } = await world.temporal.workflow.getHandle(id).describe()
     const signals = (await eventCounts(world, id)).get('WORKFLOW_EXECUTION_SIGNALED')
     told[id] = { runId, historyLength, signals, runs: (await runsOf(world, id)).length }
@@ -77,13 +90,19 @@ test('a restart with quiet certificates sends no signal, makes no workflow task 
     recording.stop()
     assert.deepEqual(recording.seen, [])
   }
-  assert.deepEqual((await audit.writes()).filter((line) => line.includes(` ${namespace}/`)), [])
+  assert.deepEqual(
+    (await audit.writes()).filter((line) => line.includes(` ${namespace}/`)),
+    [],
+  )
 })
 
 test('a certificate that changed while the controller was down is the only one that is rung', async () => {
   const before = await stories()
   await controller.stop()
-  await world.certificate(namespace, 'one', { dnsNames: ['one.test', 'more.test'], issuerRef: { name: 'ca' } })
+  await world.certificate(namespace, 'one', {
+    dnsNames: ['one.test', 'more.test'],
+    issuerRef: { name: 'ca' },
+  })
   controller = await world.startController()
   await world.ready(namespace, 'one', { revision: 2 })
   await workedOff(world, elsewhere)

@@ -28,7 +28,12 @@ before(async () => {
     record('CertificateRequest'),
   ])
   await world.create('Certificate', {
-    metadata: { namespace, name: 'web', labels: { team: 'shop' }, annotations: { 'example.com/note': 'kept' } },
+    metadata: {
+      namespace,
+      name: 'web',
+      labels: { team: 'shop' },
+      annotations: { 'example.com/note': 'kept' },
+    },
     spec: {
       secretName: 'web-tls',
       commonName: 'web.example.com',
@@ -49,7 +54,9 @@ after(() => world.close())
 test('a watcher sees the Certificate not Ready and Issuing, then Ready, and nothing between', async () => {
   await certificates.until('Ready', (one) => condition(one as Certificate, 'Ready')?.status === 'True')
   const told = certificates.seen.map(({ object }) =>
-    (object.status?.conditions ?? []).map(({ type, status, reason, message }) => [type, status, reason, message]).sort(),
+    (object.status?.conditions ?? [])
+      .map(({ type, status, reason, message }) => [type, status, reason, message])
+      .sort(),
   )
   const doesNotExist = ['DoesNotExist', 'Issuing certificate as Secret does not exist']
   assert.deepEqual(told, [
@@ -74,12 +81,19 @@ test('the status carries the dates of the certificate, the revision and nothing 
     renewalTime: new Date(Date.parse(facts.notAfter) - lifetime / 3).toISOString().replace('.000Z', 'Z'),
   })
   assert.equal(lifetime, 90 * 24 * 3_600_000)
-  assert.deepEqual(conditions?.map(({ observedGeneration }) => observedGeneration), [1])
+  assert.deepEqual(
+    conditions?.map(({ observedGeneration }) => observedGeneration),
+    [1],
+  )
 })
 
 test('the events are upstream’s, in its order', async () => {
   const temporary = temporarySecrets()[0] ?? 'none'
-  await world.until('six events', 10, async () => (await world.events(namespace, 'Certificate', 'web')).length >= 4)
+  await world.until(
+    'six events',
+    10,
+    async () => (await world.events(namespace, 'Certificate', 'web')).length >= 4,
+  )
   const onCertificate = await world.events(namespace, 'Certificate', 'web')
   assert.deepEqual(
     onCertificate.map(({ type, reason, message }) => [type, reason, message]),
@@ -180,8 +194,13 @@ test('the next key lay in one labelled Secret of the Certificate, which is gone'
 
 test('the story takes one run of at most 120 events', async () => {
   const runs = await runsOf(world, certificateId(namespace, 'web'))
-  assert.deepEqual(runs.map(({ status }) => status), ['RUNNING'])
-  const { historyLength } = await world.temporal.workflow.getHandle(certificateId(namespace, 'web')).describe()
+  assert.deepEqual(
+    runs.map(({ status }) => status),
+    ['RUNNING'],
+  )
+  const { historyLength } = await world.temporal.workflow
+    .getHandle(certificateId(namespace, 'web'))
+    .describe()
   assert.ok(historyLength > 5 && historyLength <= 120, `${historyLength} events`)
 })
 

@@ -89,7 +89,9 @@ test('a request that is deleted under way is made again with the same key', asyn
 
 test('a wish to renew under way is answered with the running attempt and makes no second revision', async () => {
   await begin('asked')
-  const answer = await world.temporal.workflow.getHandle(certificateId(namespace, 'asked')).executeUpdate('renewNow')
+  const answer = await world.temporal.workflow
+    .getHandle(certificateId(namespace, 'asked'))
+    .executeUpdate('renewNow')
   assert.deepEqual(answer, { attempt: 1 })
   await world.cmctlRenew(namespace, 'asked')
   await approve(world, namespace, 'asked-1')
@@ -117,7 +119,11 @@ test('pause takes effect after the attempt under way', async () => {
 test('a Certificate that is deleted under way leaves no request, no key, no Secret and no open workflow', async () => {
   await begin('deleted')
   await world.remove('Certificate', namespace, 'deleted')
-  await world.until('the workflow is done', 15, async () => (await runsOf(world, id('deleted')))[0]?.status === 'COMPLETED')
+  await world.until(
+    'the workflow is done',
+    15,
+    async () => (await runsOf(world, id('deleted')))[0]?.status === 'COMPLETED',
+  )
   await world.untilGone('CertificateRequest', namespace, 'deleted-1')
   await world.until('no next key is left', 15, async () => {
     return !(await temporarySecrets(world, namespace)).some((name) => name.startsWith('deleted-'))
@@ -137,7 +143,10 @@ test('cancel gives the attempt up, cleans up after it and backs off; renew tries
   )
   assert.equal(failed.status?.nextPrivateKeySecretName, undefined)
   await untilPhase(world, namespace, 'cancelled', 'BackingOff')
-  assert.deepEqual((await temporarySecrets(world, namespace)).filter((name) => name.startsWith('cancelled-')), [])
+  assert.deepEqual(
+    (await temporarySecrets(world, namespace)).filter((name) => name.startsWith('cancelled-')),
+    [],
+  )
   await temporalCli(world, 'workflow', 'signal', '--workflow-id', id('cancelled'), '--name', 'renew')
   await world.untilObject<Certificate>('Certificate', namespace, 'cancelled', 'Issuing', (one) => {
     return condition(one, 'Stalled')?.reason === 'NotApproved'
@@ -158,7 +167,10 @@ test('a denied request counts as a failure in upstream’s words, and the next a
   assert.equal(condition(failed, 'Ready')?.status, 'False')
   assert.equal(failed.status?.failedIssuanceAttempts, 1)
   assert.equal(failed.status?.nextPrivateKeySecretName, undefined)
-  assert.deepEqual((await temporarySecrets(world, namespace)).filter((name) => name.startsWith('denied-')), [])
+  assert.deepEqual(
+    (await temporarySecrets(world, namespace)).filter((name) => name.startsWith('denied-')),
+    [],
+  )
 
   const request = await world.get<CertificateRequest>('CertificateRequest', namespace, 'denied-1')
   const ready = request?.status?.conditions?.find(({ type }) => type === 'Ready')
@@ -168,13 +180,19 @@ test('a denied request counts as a failure in upstream’s words, and the next a
   )
   assert.ok(request?.status?.failureTime)
   const events = await world.events(namespace, 'Certificate', 'denied')
-  assert.ok(events.some((event) => event.type === 'Warning' && event.reason === 'Reviewed' && event.message === message))
+  assert.ok(
+    events.some(
+      (event) => event.type === 'Warning' && event.reason === 'Reviewed' && event.message === message,
+    ),
+  )
 
   const status = await untilPhase(world, namespace, 'denied', 'BackingOff')
   const next = new Date(Date.parse(failed.status.lastFailureTime ?? '') + 3_600_000).toISOString()
   assert.ok(status.finding.includes(next), `${status.finding} names ${next}`)
   // An annotation rings nobody awake who must wait.
-  await world.kubernetes.merge(apiPath('Certificate', namespace, 'denied'), { metadata: { annotations: { a: 'b' } } })
+  await world.kubernetes.merge(apiPath('Certificate', namespace, 'denied'), {
+    metadata: { annotations: { a: 'b' } },
+  })
   await quiet(world, namespace, 'denied', { phase: 'BackingOff', byHand: true })
   assert.deepEqual(made('denied'), ['denied-1'])
 })
@@ -193,7 +211,10 @@ test('another spec skips the back-off too', async () => {
   await deny(world, namespace, 'denied-too-1')
   await untilDenied('denied-too')
   await untilPhase(world, namespace, 'denied-too', 'BackingOff')
-  await world.certificate(namespace, 'denied-too', { dnsNames: ['allowed.test'], issuerRef: { name: 'self' } })
+  await world.certificate(namespace, 'denied-too', {
+    dnsNames: ['allowed.test'],
+    issuerRef: { name: 'self' },
+  })
   await requests.until('another request', () => made('denied-too').length === 2)
   await approve(world, namespace, 'denied-too-1')
   await world.ready(namespace, 'denied-too', { revision: 1, seconds: 10 })

@@ -39,9 +39,17 @@ export class Controller {
     }
     child.once('exit', (code, signal) => {
       log.end()
-      isReady.reject(new Error(`certloom ${this.#role} ended with ${code ?? signal}; see ${this.logPath}:\n${seen.slice(-2000)}`))
+      isReady.reject(
+        new Error(
+          `certloom ${this.#role} ended with ${code ?? signal}; see ${this.logPath}:\n${seen.slice(-2000)}`,
+        ),
+      )
     })
-    const limit = setTimeout(() => isReady.reject(new Error(`certloom ${this.#role} is not ready after 60 s:\n${seen.slice(-2000)}`)), 60_000)
+    const limit = setTimeout(
+      () =>
+        isReady.reject(new Error(`certloom ${this.#role} is not ready after 60 s:\n${seen.slice(-2000)}`)),
+      60_000,
+    )
     await isReady.promise.finally(() => clearTimeout(limit))
     return this
   }

@@ -13,9 +13,17 @@ import { Controller, type Role } from './controller.ts'
 import { testServers } from './servers.ts'
 
 export interface AnyObject {
-  metadata: Record<string, unknown> & { name: string; namespace?: string; uid?: string; resourceVersion?: string }
+  metadata: Record<string, unknown> & {
+    name: string
+    namespace?: string
+    uid?: string
+    resourceVersion?: string
+  }
   spec?: unknown
-  status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] } & Record<string, unknown>
+  status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] } & Record<
+    string,
+    unknown
+  >
   data?: Record<string, string>
 }
 
@@ -52,7 +60,10 @@ export class World {
 
   static async open(): Promise<World> {
     const servers = await testServers()
-    const kubernetes = await connectKubernetes({ kubeconfig: servers.kubernetes.adminKubeconfigPath, userAgent: 'test' })
+    const kubernetes = await connectKubernetes({
+      kubeconfig: servers.kubernetes.adminKubeconfigPath,
+      userAgent: 'test',
+    })
     const { address } = servers.temporal
     await setup({
       kubernetes,
@@ -110,14 +121,21 @@ export class World {
 
   create<T = AnyObject>(kind: Kind, object: { metadata: object; [field: string]: unknown }): Promise<T> {
     const { namespace } = object.metadata as { namespace?: string }
-    return this.kubernetes.create<T>(apiPath(kind, namespace), { apiVersion: apiVersionOf(kind), kind, ...object })
+    return this.kubernetes.create<T>(apiPath(kind, namespace), {
+      apiVersion: apiVersionOf(kind),
+      kind,
+      ...object,
+    })
   }
 
   /** As `kubectl apply` does. */
   apply<T = AnyObject>(kind: Kind, object: { metadata: object; [field: string]: unknown }): Promise<T> {
     const { namespace, name } = object.metadata as { namespace?: string; name: string }
     const body = { apiVersion: apiVersionOf(kind), kind, ...object }
-    return this.kubernetes.apply<T>(apiPath(kind, namespace, name), body, { fieldManager: 'kubectl', force: true })
+    return this.kubernetes.apply<T>(apiPath(kind, namespace, name), body, {
+      fieldManager: 'kubectl',
+      force: true,
+    })
   }
 
   get<T = AnyObject>(kind: Kind, namespace: string | undefined, name: string): Promise<T | undefined> {
@@ -169,11 +187,19 @@ export class World {
   }
 
   untilGone(kind: Kind, namespace: string | undefined, name: string, seconds = 30): Promise<true> {
-    return this.until(`${kind} ${name} gone`, seconds, async () => (await this.get(kind, namespace, name)) === undefined)
+    return this.until(
+      `${kind} ${name} gone`,
+      seconds,
+      async () => (await this.get(kind, namespace, name)) === undefined,
+    )
   }
 
   /** Waits until a Certificate is Ready at a revision (any, if none is given) and nothing is being issued. */
-  ready(namespace: string, name: string, options: { revision?: number; seconds?: number } = {}): Promise<Certificate> {
+  ready(
+    namespace: string,
+    name: string,
+    options: { revision?: number; seconds?: number } = {},
+  ): Promise<Certificate> {
     const { revision, seconds = 30 } = options
     return this.untilObject<Certificate>(
       'Certificate',
@@ -222,7 +248,10 @@ export class World {
       const others = (certificate.status?.conditions ?? []).filter((one) => one.type !== 'Issuing')
       const status = { ...certificate.status, conditions: [...others, issuing] }
       try {
-        await this.kubernetes.replace(apiPath('Certificate', namespace, name, 'status'), { ...certificate, status })
+        await this.kubernetes.replace(apiPath('Certificate', namespace, name, 'status'), {
+          ...certificate,
+          status,
+        })
         return
       } catch (error) {
         if (!isStatus(error, 409)) throw error
@@ -296,7 +325,6 @@ export class World {
       spec: { secretName: `${name}-tls`, privateKey: { algorithm: 'ECDSA' }, ...spec },
     })
   }
-
 }
 
 export function condition(object: Pick<Certificate, 'status'>, type: string) {

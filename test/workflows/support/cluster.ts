@@ -90,7 +90,8 @@ export function knownOf({ uid, generation, issuing, secretVersion }: FakeCertifi
 export function lookAt(cluster: FakeCertificate, now: number): Look {
   if (!cluster.exists) return { exists: false }
   const due = cluster.renewalTime !== undefined && now >= Date.parse(cluster.renewalTime)
-  const { deleting, paused, revision, failures, lastFailureAt, backOffApplies, invalid, certificate } = cluster
+  const { deleting, paused, revision, failures, lastFailureAt, backOffApplies, invalid, certificate } =
+    cluster
   const look: ExistingLook = {
     exists: true,
     known: knownOf(cluster),
@@ -113,15 +114,25 @@ export function lookAt(cluster: FakeCertificate, now: number): Look {
   if (certificate === undefined) {
     look.why = { reason: 'DoesNotExist', message: 'Issuing certificate as Secret does not exist' }
   } else if (due) {
-    look.why = { reason: 'Renewing', message: `Renewing certificate as renewal was scheduled at ${cluster.renewalTime}` }
+    look.why = {
+      reason: 'Renewing',
+      message: `Renewing certificate as renewal was scheduled at ${cluster.renewalTime}`,
+    }
   }
   return look
 }
 
 /** A dns-01 challenge for one name; `example.com` and `*.example.com` share the name of their record. */
-export function challenge(name: string, options: { exclusive?: boolean; namespace: string; uid: string }): ChallengePlan {
+export function challenge(
+  name: string,
+  options: { exclusive?: boolean; namespace: string; uid: string },
+): ChallengePlan {
   const fqdn = `_acme-challenge.${name.replace('*.', '')}.`
-  const reference = { namespace: options.namespace, name: `web-1-${name.replace('*', 'wildcard')}`, uid: options.uid }
+  const reference = {
+    namespace: options.namespace,
+    name: `web-1-${name.replace('*', 'wildcard')}`,
+    uid: options.uid,
+  }
   const provider = 'exec fixture-dns'
   const exclusive = options.exclusive ?? false
   return {

@@ -10,7 +10,15 @@ import type { FailureCode } from '../../../workflows/domain/failures.ts'
 import { toApplicationFailure } from '../../../activities/boundary.ts'
 import { CertloomError } from '../../../activities/failure.ts'
 import { until } from './until.ts'
-import { issueInto, knownOf, lookAt, newCertificate, orderFor, readyIssuer, type FakeCertificate } from './cluster.ts'
+import {
+  issueInto,
+  knownOf,
+  lookAt,
+  newCertificate,
+  orderFor,
+  readyIssuer,
+  type FakeCertificate,
+} from './cluster.ts'
 
 export type Activities = CertificateActivities & IssuerActivities & CleanUpActivities & LockActivities
 export type Name = keyof Activities
@@ -75,7 +83,12 @@ export function fakeActivities(
 }
 
 function defaultActivities(now: () => Promise<number>, cluster: FakeCertificate): Activities {
-  const looked = async () => ({ done: true, finding: 'all 2 name servers agree', tries: 1, since: await text(now) })
+  const looked = async () => ({
+    done: true,
+    finding: 'all 2 name servers agree',
+    tries: 1,
+    since: await text(now),
+  })
   const published = async (): Promise<Published> => {
     const certificate = issueInto(cluster, await now())
     const { revision, renewalTime } = cluster

@@ -43,7 +43,8 @@ export function memoOf(event: Event | undefined): Record<string, unknown> {
 
 /** Why tasks of workflow code failed, apart from those that a message overtook: any is a defect. */
 export function taskFailures(events: readonly Event[]): string[] {
-  const overtaken = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+  const overtaken =
+    proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
   return named(events, 'EVENT_TYPE_WORKFLOW_TASK_FAILED')
     .map((event) => event.workflowTaskFailedEventAttributes)
     .filter((attributes) => attributes?.cause !== overtaken)

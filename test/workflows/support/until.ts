@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Waits for a fact; fails with its description after some seconds of real time. */
-export async function until<T>(what: string, fact: () => Promise<T | undefined | false> | T | undefined | false): Promise<T> {
+export async function until<T>(
+  what: string,
+  fact: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> {
   const deadline = performance.now() + 8_000
   for (;;) {
     const found = await fact()

@@ -1,8 +1,9 @@
-import { Client, type WorkflowHandle } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
 import proto from '@temporalio/proto'
 import { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
 import { findProgram } from '../../../tools/servers/find-program.ts'
 import type { ProgramName } from '../../../tools/servers/programs.ts'
 import { Supervisor } from '../../../tools/servers/supervisor.ts'
@@ -12,10 +13,13 @@ import { searchAttributes } from '../../../workflows/search-attributes.ts'
 export const QUEUE = 'certloom'
 export const CLUSTER = 'cluster-under-test'
 
+let bundle: Promise<{ code: string }> | undefined
+const paths = new Map<ProgramName, Promise<string>>()
+
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 /** Temporal's test server, which skips time while nothing runs, with one worker whose activities a test replaces. */
-export interface World {
+export interface World extends AsyncDisposable {
   readonly client: Client
   readonly namespace: string
   readonly address: string
@@ -27,7 +31,19 @@ export interface World {
   use(activities: object): void
   /** Starts another worker process's share of the work: the one before is stopped first. */
   restartWorker(): Promise<void>
-  close(): Promise<void>
+}
+
+/**
+ * Declares tests that have a server each: one on which a step was under way when its workflow ended never skips time
+ * again.
+ */
+export function inWorld(kind: ServerKind = 'skipping') {
+  return (name: string, run: (world: World) => Promise<void>): void => {
+    void test(name, async () => {
+      await using world = await openWorld(kind)
+      await run(world)
+    })
+  }
 }
 
 /** `development` is the server of the Temporal CLI: it can do everything, but its time passes by itself only. */
@@ -39,7 +55,8 @@ export async function openWorld(kind: ServerKind = 'skipping'): Promise<World> {
     logger: new DefaultLogger('ERROR', () => undefined),
     telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
   })
-  const [env, bundle] = await Promise.all([environment(kind), workflowBundle(silent)])
+  bundle ??= workflowBundle(silent)
+  const env = await environment(kind)
   const namespace = env.namespace ?? 'default'
   await registerSearchAttributes(env.client, namespace)
 
@@ -48,7 +65,7 @@ export async function openWorld(kind: ServerKind = 'skipping'): Promise<World> {
     connection: env.nativeConnection,
     namespace,
     taskQueue: QUEUE,
-    workflowBundle: bundle,
+    workflowBundle: await bundle,
     activities: delegates(() => current),
     maxHeartbeatThrottleInterval: 20,
     shutdownGraceTime: 100,
@@ -67,7 +84,7 @@ export async function openWorld(kind: ServerKind = 'skipping'): Promise<World> {
       await worker.stop()
       worker = await running(options)
     },
-    async close() {
+    async [Symbol.asyncDispose]() {
       await worker.stop()
       await env.teardown()
       await Runtime.instance().shutdown()
@@ -76,13 +93,22 @@ export async function openWorld(kind: ServerKind = 'skipping'): Promise<World> {
 }
 
 async function environment(kind: ServerKind): Promise<TestWorkflowEnvironment> {
-  const path = await pathOf(kind === 'skipping' ? 'temporal-test-server' : 'temporal')
+  const program = kind === 'skipping' ? 'temporal-test-server' : 'temporal'
+  const found = paths.get(program) ?? pathOf(program)
+  paths.set(program, found)
+  const path = await found
   const executable = { type: 'existing-path' as const, path }
   if (kind === 'skipping') return TestWorkflowEnvironment.createTimeSkipping({ server: { executable } })
   // Timers and continue-as-new below a second, as on our own servers.
   const settings = ['history.timerProcessorMaxTimeShift="0s"', 'history.workflowIdReuseMinimalInterval="0s"']
-  const extraArgs = ['--headless', '--disable-config-file', ...settings.flatMap((one) => ['--dynamic-config-value', one])]
-  return TestWorkflowEnvironment.createLocal({ server: { executable, extraArgs, log: { format: 'json', level: 'never' } } })
+  const extraArgs = [
+    '--headless',
+    '--disable-config-file',
+    ...settings.flatMap((one) => ['--dynamic-config-value', one]),
+  ]
+  return TestWorkflowEnvironment.createLocal({
+    server: { executable, extraArgs, log: { format: 'json', level: 'never' } },
+  })
 }
 
 async function pathOf(program: ProgramName): Promise<string> {
@@ -138,9 +164,4 @@ export async function registerSearchAttributes(client: Client, namespace: string
 
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomUUID().slice(0, 8)}`
-}
-
-/** Ends what a test left running, so that its timers do not keep firing while the next one lets time pass. */
-export async function terminate(handle: WorkflowHandle): Promise<void> {
-  await handle.terminate('the test is over').catch(() => undefined)
 }

@@ -12,6 +12,8 @@ export interface AcmeRequest {
   at: number
   method: string
   path: string
+  /** The signed JSON; undefined for a POST-as-GET and for anything that is not signed. */
+  payload?: unknown
   status: number
 }
 
@@ -68,6 +70,13 @@ export class AcmeProxy {
     return this.requests.filter(({ path }) => path.startsWith(`/${resource}`))
   }
 
+  /** How many authorizations were given back (RFC 8555 7.5.2). */
+  get deactivated(): number {
+    const isGivenBack = ({ payload, status }: AcmeRequest) =>
+      status === 200 && (payload as { status?: string } | undefined)?.status === 'deactivated'
+    return this.requests.filter(isGivenBack).length
+  }
+
   async open(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
@@ -95,6 +104,7 @@ export class AcmeProxy {
     this.requests.push(seen)
     try {
       const body = await buffer(asked)
+      seen.payload = payloadOf(body)
       const { hostname, port } = this.#upstream
       const passed = request({
         hostname,
@@ -113,4 +123,11 @@ export class AcmeProxy {
       answer.destroy()
     }
   }
+}
+
+/** RFC 7515 7.2.1: the payload of a flattened JWS. */
+function payloadOf(body: Buffer): unknown {
+  if (body.length === 0) return undefined
+  const { payload = '' } = JSON.parse(body.toString()) as { payload?: string }
+  return payload === '' ? undefined : JSON.parse(Buffer.from(payload, 'base64url').toString())
 }

@@ -1,7 +1,6 @@
 import { open, stat } from 'node:fs/promises'
 import type { World } from '../../support/world.ts'
 
-
 interface AuditLine {
   verb: string
   user: { username: string }
@@ -37,7 +36,10 @@ export class AuditLog {
     }
     return lines
       .map((line) => JSON.parse(line) as AuditLine)
-      .filter(({ verb, user }) => writing.includes(verb) && user.username.startsWith('system:serviceaccount:cert-manager:'))
+      .filter(
+        ({ verb, user }) =>
+          writing.includes(verb) && user.username.startsWith('system:serviceaccount:cert-manager:'),
+      )
       .map(({ verb, objectRef = {} }) => {
         const { resource = '', subresource, namespace = '', name = '' } = objectRef
         return `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`} ${namespace}/${name}`

@@ -16,7 +16,10 @@ export function certificateId(namespace: string, name: string): string {
 export async function temporalCli(world: World, ...args: string[]): Promise<string> {
   const { address, cliPath } = world.servers.temporal
   const where = ['--address', address, '--namespace', TEMPORAL_NAMESPACE, '--disable-config-file']
-  const running = promisify(execFile)(cliPath, [...args, ...where], { timeout: 30_000, killSignal: 'SIGKILL' })
+  const running = promisify(execFile)(cliPath, [...args, ...where], {
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+  })
   // A question would otherwise be waited for.
   running.child.stdin?.end()
   return (await running).stdout
@@ -104,11 +107,25 @@ async function judge(
   request: string,
   verdict: { type: 'Approved' | 'Denied'; reason: string; message: string },
 ): Promise<void> {
-  const found = await world.untilObject<AnyObject>('CertificateRequest', namespace, request, 'there', () => true)
-  const condition = { ...verdict, status: 'True', lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z') }
+  const found = await world.untilObject<AnyObject>(
+    'CertificateRequest',
+    namespace,
+    request,
+    'there',
+    () => true,
+  )
+  const condition = {
+    ...verdict,
+    status: 'True',
+    lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+  }
   await world.kubernetes.patch(apiPath('CertificateRequest', namespace, request, 'status'), [
     { op: 'test', path: '/metadata/uid', value: found.metadata.uid },
-    { op: 'add', path: '/status', value: { ...found.status, conditions: [...(found.status?.conditions ?? []), condition] } },
+    {
+      op: 'add',
+      path: '/status',
+      value: { ...found.status, conditions: [...(found.status?.conditions ?? []), condition] },
+    },
   ])
 }
 

@@ -30,7 +30,7 @@ export class Recording {
       this.#wake()
     }, seconds * 1000)
     try {
-      for (let at = 0; ; ) {
+      for (let at = 0; ;) {
         for (; at < this.seen.length; at++) {
           const one = this.seen[at]
           if (one !== undefined && fact(one.object, one.type)) return one.object
