@@ -1,14 +1,25 @@
-import { condition, setCurrentDetails, setHandler } from '@temporalio/workflow'
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow'
 import { blockedDelay } from './domain/blocked-delay.ts'
 import { changedSignal, renewSignal, type CleanUpInput } from './messages.ts'
 import { failureOf, step } from './stages/steps.ts'
 
 /** How long one round lets the SDK retry before the finding is shown and the wait grows, in milliseconds. */
 const ROUND_MS = 60_000
+/** A week of rounds is some 20,000 events: the run starts anew past this many. */
+const LONG_RUN_EVENTS = 2_000
 
 /**
  * A clean-up that its certificate could not finish within a minute: tried for a week, then given up in plain sight.
- * The signal `changed` or `renew` makes it try at once.
+ * The signal `changed` or `renew` makes it try at once; a cancel gives it up at once.
  */
 export async function cleanUp(input: CleanUpInput): Promise<void> {
   const { fqdn, provider } = input.challenge
@@ -18,21 +29,38 @@ export async function cleanUp(input: CleanUpInput): Promise<void> {
   }
   setHandler(changedSignal, ring, { description: 'Try the clean-up again now.' })
   setHandler(renewSignal, ring, { description: 'Try the clean-up again now.' })
-  for (let looks = 1; Date.now() < Date.parse(input.until); looks++) {
-    const seen = bell
-    try {
-      await step('cleanUpChallenge', input.challenge, {
-        summary: `${fqdn} TXT via ${provider}`,
-        deadlineMs: ROUND_MS,
-      })
-      return
-    } catch (error) {
-      const finding = failureOf(error)?.message ?? String(error)
+  const giveUp = () => step('giveUpCleanUp', input, { summary: `${fqdn} stays behind at ${provider}` })
+  try {
+    for (let looks = 1; Date.now() < Date.parse(input.until); looks++) {
+      const seen = bell
+      const finding = await remove(input)
+      if (finding === undefined) return
       setCurrentDetails(
         `**${fqdn}** cannot be removed via ${provider} yet: ${finding}. Tried until ${input.until}.`,
       )
       await condition(() => bell !== seen, blockedDelay(looks), { summary: `try again to remove ${fqdn}` })
+      if (workflowInfo().historyLength > LONG_RUN_EVENTS) {
+        await condition(allHandlersFinished)
+        await continueAsNew<typeof cleanUp>(input)
+      }
     }
+  } catch (error) {
+    // Else the Challenge would keep its namespace for ever, and nobody would hear of the record.
+    if (isCancellation(error)) await CancellationScope.nonCancellable(giveUp)
+    throw error
   }
-  await step('giveUpCleanUp', input, { summary: `${fqdn} stays behind at ${provider}` })
+  await giveUp()
+}
+
+/** What keeps the record from being removed; undefined where it is gone. */
+async function remove({ challenge }: CleanUpInput): Promise<string | undefined> {
+  const summary = `${challenge.fqdn} TXT via ${challenge.provider}`
+  try {
+    await step('cleanUpChallenge', challenge, { summary, deadlineMs: ROUND_MS })
+    return undefined
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure === undefined) throw error
+    return failure.message
+  }
 }

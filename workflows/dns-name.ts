@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   allHandlersFinished,
   condition,
   getExternalWorkflowHandle,
@@ -10,11 +11,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { blockedDelay } from './domain/blocked-delay.ts'
+import { parseRequestId } from './domain/doorbell-messages.ts'
 import {
   acquire,
   emptyQueue,
   isIdle,
   release,
+  requestProblem,
   seed,
   type LockClaim,
   type LockEntry,
@@ -51,7 +54,9 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
 
   setHandler(
     releaseSignal,
-    async ({ requestId }) => {
+    async (message: unknown) => {
+      const requestId = parseRequestId(message)
+      if (requestId === undefined) return
       await condition(() => seeded && inspected !== requestId)
       change(release(queue, requestId, now()))
     },
@@ -69,7 +74,13 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
         ? { granted: true, position: 0 }
         : { granted: false, position: answer.position, holder: answer.holder.workflowId }
     },
-    { description: 'Ask for the name; answers at once whether it is granted.' },
+    {
+      description: 'Ask for the name; answers at once whether it is granted.',
+      validator: (message: unknown) => {
+        const problem = requestProblem(message)
+        if (problem !== undefined) throw ApplicationFailure.nonRetryable(problem, 'Refused')
+      },
+    },
   )
 
   if (!seeded) {

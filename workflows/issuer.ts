@@ -22,7 +22,7 @@ import {
   type WorkflowMemo,
 } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
-import { step } from './stages/steps.ts'
+import { failureOf, step } from './stages/steps.ts'
 import type { IssuerLook } from './activities.ts'
 
 const LONG_RUN_EVENTS = 400
@@ -56,8 +56,10 @@ export async function issuer(input: IssuerInput): Promise<void> {
     let remembered = JSON.stringify(known)
     for (let looks = 1; ; looks++) {
       const seen = bell
-      const look: IssuerLook = await step('verifyIssuer', input, { summary: `${input.kind} ${input.name}` })
-      if (!look.exists) return
+      const look = await verify(input, known)
+      // What rang since the look began may be the next issuer of this name: look again before leaving.
+      if (!look.exists && bell === seen) return
+      if (!look.exists) continue
       known = look.known
       tell(input, look)
       if (JSON.stringify(known) !== remembered) upsertMemo(memoOf(input, known))
@@ -76,6 +78,17 @@ export async function issuer(input: IssuerInput): Promise<void> {
       }
     }
   })
+}
+
+/** A step that is refused says something about the issuer too: it is shown, and looked at again. */
+async function verify(input: IssuerInput, known: KnownFacts | undefined): Promise<IssuerLook> {
+  try {
+    return await step('verifyIssuer', input, { summary: `${input.kind} ${input.name}` })
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure === undefined) throw error
+    return { exists: true, known, ready: false, finding: failure.message, failure }
+  }
 }
 
 function memoOf(

@@ -56,7 +56,7 @@ export const inOrder = {
       'cert-manager.io/issuer-kind': 'Issuer',
       'cert-manager.io/issuer-group': 'cert-manager.io',
       'cert-manager.io/certificate-name': 'web',
-    } as Record<string, string>,
+    },
   },
   currentRequest: { facts: requestFacts, spec: { issuerRef: { name: 'ca' } } },
 } satisfies IssueInput

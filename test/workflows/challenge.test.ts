@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { cleanUpWorkflowId } from '../../workflows/domain/clean-up.ts'
+import type { CleanUpInput } from '../../workflows/messages.ts'
 import {
   DAY,
   Gate,
@@ -7,6 +8,7 @@ import {
   challenge,
   eventsOf,
   failure,
+  inputOf,
   named,
   inWorld,
   startCertificate,
@@ -179,52 +181,63 @@ test('what is not visible yet is looked at in ever longer windows, and the findi
   assert.deepEqual(inputs[3], [9, 'ns2.example.net does not show it'])
 })
 
-test('when the order has run out of time it is given up uncounted and a new one begins', async (world) => {
-  let broken = true
-  await using subject = await startCertificate(
-    world,
-    (defaults) => ({
-      async presentChallenge(input) {
-        if (broken) throw failure('PluginMissing')
-        return defaults.presentChallenge(input)
-      },
-    }),
-    order(['example.com']),
-  )
-  await subject.phase('Blocked')
-  await world.skip(7 * DAY)
-  await subject.calls.nth('abandonOrder')
-  broken = false
-  await world.skip(HOUR)
-  await subject.issued(1)
-  assert.deepEqual(subject.calls.of('failAttempt'), [])
-  assert.equal(subject.calls.of('createOrder').length, 2)
-})
+test.skipping(
+  'when the order has run out of time it is given up uncounted and a new one begins',
+  async (world) => {
+    let broken = true
+    await using subject = await startCertificate(
+      world,
+      (defaults) => ({
+        async createOrder(input) {
+          const plan = await defaults.createOrder(input)
+          return { ...plan, deadline: new Date((await world.now()) + HOUR).toISOString() }
+        },
+        async presentChallenge(input) {
+          if (broken) throw failure('PluginMissing')
+          return defaults.presentChallenge(input)
+        },
+      }),
+      order(['example.com']),
+    )
+    await subject.phase('Blocked')
+    await world.skip(HOUR)
+    await subject.calls.nth('abandonOrder')
+    broken = false
+    await world.skip(60_000)
+    await subject.issued(1)
+    assert.deepEqual(subject.calls.of('failAttempt'), [])
+    assert.equal(subject.calls.of('createOrder').length, 2)
+  },
+)
 
-test('a record that cannot be removed within a minute is handed to a clean-up of its own, and the certificate goes on', async (world) => {
-  let broken = true
-  await using subject = await startCertificate(
-    world,
-    () => ({
-      async cleanUpChallenge() {
-        if (broken) throw failure('CleanUpPending', 'the provider does not answer')
-      },
-    }),
-    order(['example.com']),
-  )
-  await subject.calls.nth('cleanUpChallenge')
-  await world.skip(70_000)
-  await subject.issued(1)
+test.skipping(
+  'a record that cannot be removed within a minute is handed to a clean-up of its own, and the certificate goes on',
+  async (world) => {
+    let broken = true
+    await using subject = await startCertificate(
+      world,
+      () => ({
+        async cleanUpChallenge() {
+          if (broken) throw failure('CleanUpPending', 'the provider does not answer')
+        },
+      }),
+      order(['example.com']),
+    )
+    await subject.calls.nth('cleanUpChallenge')
+    await world.skip(70_000)
+    await subject.issued(1)
 
-  const record = subject.cluster.groups[0]?.[0]?.record
-  assert.ok(record)
-  const child = world.client.workflow.getHandle(cleanUpWorkflowId(record))
-  assert.equal((await child.describe()).status.name, 'RUNNING')
-  broken = false
-  await child.signal('renew')
-  await until('the clean-up is done', async () => (await child.describe()).status.name === 'COMPLETED')
-  assert.equal((await eventsOf(child)).length < 60, true)
-})
+    const record = subject.cluster.groups[0]?.[0]?.record
+    assert.ok(record)
+    const child = world.client.workflow.getHandle(cleanUpWorkflowId(record))
+    assert.equal((await child.describe()).status.name, 'RUNNING')
+    broken = false
+    await world.skip(60_000)
+    await until('the clean-up is done', async () => (await child.describe()).status.name === 'COMPLETED')
+    const { until: givenUp } = inputOf<CleanUpInput>((await eventsOf(child))[0])
+    assert.equal(Math.round((Date.parse(givenUp) - (await world.now())) / DAY), 7)
+  },
+)
 
 test('a challenge that is queued behind another certificate goes on as soon as the name is granted', async (world) => {
   let held = true
@@ -248,33 +261,40 @@ test('a challenge that is queued behind another certificate goes on as soon as t
   assert.equal(timersOf(await subject.events())[0], 'example.com: waiting for its turn')
 })
 
-test('a queued challenge asks again every ten seconds, in case the lock was terminated', async (world) => {
-  let held = true
-  await using subject = await startCertificate(
-    world,
-    (defaults) => ({
-      async presentChallenge(input) {
-        return held
-          ? { queued: { position: 1, holder: 'certificate/shop/other' } }
-          : defaults.presentChallenge(input)
-      },
-    }),
-    order(['example.com'], true),
-  )
-  await subject.calls.nth('presentChallenge')
-  await world.skip(31_000)
-  const calls = subject.calls.of('presentChallenge')
-  assert.equal(calls.length, 4)
-  held = false
-  await world.skip(10_000)
-  await subject.issued(1)
-})
+test.skipping(
+  'a queued challenge asks again after 5, 10 and 20 seconds, in case the lock was terminated',
+  async (world) => {
+    let held = true
+    await using subject = await startCertificate(
+      world,
+      (defaults) => ({
+        async presentChallenge(input) {
+          return held
+            ? { queued: { position: 1, holder: 'certificate/shop/other' } }
+            : defaults.presentChallenge(input)
+        },
+      }),
+      order(['example.com'], true),
+    )
+    await subject.calls.nth('presentChallenge')
+    await world.skip(36_000)
+    await subject.calls.nth('presentChallenge', 4)
+    const [first = 0, ...more] = subject.calls.of('presentChallenge').map(({ at }) => at)
+    assert.deepEqual(
+      more.map((at) => Math.round((at - first) / 1_000)),
+      [5, 15, 35],
+    )
+    held = false
+    await world.skip(20_000)
+    await subject.issued(1)
+  },
+)
 
 for (const [what, presented] of [
   ['in the queue of a name', { queued: { position: 1, holder: 'certificate/shop/other' } }],
   ['for what blocks', undefined],
 ] as const) {
-  test(`a long wait ${what} goes on in the next run with everything in place`, async (world) => {
+  test.skipping(`a long wait ${what} goes on in the next run with everything in place`, async (world) => {
     let held = true
     await using subject = await startCertificate(
       world,

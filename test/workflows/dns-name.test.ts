@@ -11,6 +11,7 @@ import {
   QUEUE,
   Subject,
   challenge,
+  end,
   eventsOf,
   failure,
   fakeActivities,
@@ -60,8 +61,10 @@ function openLock(world: World, overrides: Partial<Activities> = {}) {
     calls,
     ask,
     release: (who: string) => handle.signal(releaseSignal, { v: 1, requestId: who }),
-    async [Symbol.asyncDispose]() {
-      assert.deepEqual(taskFailures(await eventsOf(handle)), [])
+    [Symbol.asyncDispose]: async () => {
+      const failures = taskFailures(await eventsOf(handle))
+      await end(world, handle)
+      assert.deepEqual(failures, [])
     },
   }
 }
@@ -132,7 +135,7 @@ test('a terminated lock is started again by whoever waits, and the holder keeps 
   assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
 })
 
-test('a holder that is gone is found by looking, and the next is served', async (world) => {
+test.skipping('a holder that is gone is found by looking, and the next is served', async (world) => {
   await using lock = openLock(world, {
     inspectHolder: async ({ requestId }) => (requestId === 'dead' ? 'gone' : 'holding'),
   })
@@ -143,7 +146,7 @@ test('a holder that is gone is found by looking, and the next is served', async 
   assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
 })
 
-test('a holder that is gone is found although others keep asking', async (world) => {
+test.skipping('a holder that is gone is found although others keep asking', async (world) => {
   await using lock = openLock(world, {
     inspectHolder: async ({ requestId }) => (requestId === 'dead' ? 'gone' : 'holding'),
   })
@@ -156,23 +159,24 @@ test('a holder that is gone is found although others keep asking', async (world)
   assert.deepEqual(await lock.ask('b'), { granted: true, position: 0 })
 })
 
-test('without anybody waiting the holder is left alone', async (world) => {
+test.skipping('without anybody waiting the holder is left alone', async (world) => {
   await using lock = openLock(world)
   await lock.ask('a')
   await world.skip(24 * 3_600_000)
   assert.deepEqual(lock.calls.of('inspectHolder'), [])
 })
 
-test('a look at the holder that fails keeps the name locked and is tried again', async (world) => {
+test.skipping('a look at the holder that fails keeps the name locked and is tried again', async (world) => {
   let broken = true
   await using lock = openLock(world, {
-    async inspectHolder() {
+    async inspectHolder({ requestId }) {
       if (broken) throw failure('PluginFailed', 'the record of the holder cannot be removed')
-      return 'gone'
+      return requestId === 'dead' ? 'gone' : 'holding'
     },
   })
   await lock.ask('dead')
   await lock.ask('b')
+  const { runId } = await lock.handle.describe()
   await world.skip(15_000)
   await lock.calls.nth('inspectHolder')
   assert.equal((await lock.ask('b')).granted, false)
@@ -180,9 +184,10 @@ test('a look at the holder that fails keeps the name locked and is tried again',
   await world.skip(15_000)
   await lock.calls.nth('inspectHolder', 2)
   assert.equal((await lock.ask('b')).granted, true)
+  assert.equal((await lock.handle.describe()).runId, runId)
 })
 
-test('a lock that may not read the cluster grants nothing until it may', async (world) => {
+test.skipping('a lock that may not read the cluster grants nothing until it may', async (world) => {
   let broken = true
   await using lock = openLock(world, {
     async findClaims() {
@@ -192,9 +197,11 @@ test('a lock that may not read the cluster grants nothing until it may', async (
   })
   const answer = lock.ask('a')
   await lock.calls.nth('findClaims')
+  const { runId } = await lock.handle.describe()
   broken = false
   await world.skip(10_000)
   assert.deepEqual(await answer, { granted: true, position: 0 })
+  assert.equal((await lock.handle.describe()).runId, runId)
 })
 
 test('no message of any shape disturbs a lock', async (world) => {
@@ -215,7 +222,7 @@ test('no message of any shape disturbs a lock', async (world) => {
   assert.equal((await lock.ask('b')).granted, true)
 })
 
-test('a lock that is busy for long continues as new and forgets nobody', async (world) => {
+test.skipping('a lock that is busy for long continues as new and forgets nobody', async (world) => {
   await using lock = openLock(world)
   await lock.ask('a')
   await lock.ask('b')

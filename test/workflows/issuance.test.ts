@@ -27,18 +27,21 @@ test('a certificate without a Secret is issued and then waits with one timer tha
   assert.ok(Math.abs(secondsOf(timer) - (60 * DAY) / 1000) < 10, `${secondsOf(timer)} s`)
 })
 
-test('at the renewal time a new run renews by itself, so that each run tells one revision', async (world) => {
-  await using subject = await startCertificate(world)
-  await subject.issued(1)
-  const first = await subject.run()
-  await world.skip(60 * DAY + 60_000)
-  const second = await subject.newRun(first)
-  await subject.issued(2)
-  for (const run of [first, second]) {
-    assert.deepEqual(activitiesOf(await subject.events(run)), ['prepare', 'publish'])
-  }
-  assert.equal(subject.calls.of('prepare')[1]?.input.cause.reason, 'Renewing')
-})
+test.skipping(
+  'at the renewal time a new run renews by itself, so that each run tells one revision',
+  async (world) => {
+    await using subject = await startCertificate(world)
+    await subject.issued(1)
+    const first = await subject.run()
+    await world.skip(60 * DAY + 60_000)
+    const second = await subject.newRun(first)
+    await subject.issued(2)
+    for (const run of [first, second]) {
+      assert.deepEqual(activitiesOf(await subject.events(run)), ['prepare', 'publish'])
+    }
+    assert.equal(subject.calls.of('prepare')[1]?.input.cause.reason, 'Renewing')
+  },
+)
 
 test('a changed doorbell that changes nothing costs one look, no activity and no timer', async (world) => {
   await using subject = await startCertificate(world)
@@ -54,7 +57,7 @@ test('a changed doorbell that changes nothing costs one look, no activity and no
   assert.deepEqual([...timersOf(since), ...named(since, 'EVENT_TYPE_TIMER_CANCELED')], [])
 })
 
-test('a renewal time that moves replaces the timer', async (world) => {
+test.skipping('a renewal time that moves replaces the timer', async (world) => {
   await using subject = await startCertificate(world)
   await subject.issued(1)
   const sooner = new Date((await world.now()) + DAY).toISOString()
@@ -67,22 +70,28 @@ test('a renewal time that moves replaces the timer', async (world) => {
   await subject.issued(2)
 })
 
-test('a worker whose clock is behind the server’s is not asked in a hurry at the renewal time', async (world) => {
-  const lagMs = 20_000
-  await using subject = await startCertificate(world, (defaults, cluster) => ({
-    async look(input) {
-      const look = await defaults.look(input)
-      const due = Date.parse(cluster.renewalTime ?? '') + lagMs
-      if (look.exists && look.why?.reason === 'Renewing' && (await world.now()) < due) delete look.why
-      return look
-    },
-  }))
-  await subject.issued(1)
-  const looks = subject.calls.of('look').length
-  await world.skip(60 * DAY + 60_000)
-  await subject.issued(2)
-  assert.ok(subject.calls.of('look').length - looks < 30, `${subject.calls.of('look').length - looks} looks`)
-})
+test.skipping(
+  'a worker whose clock is behind the server’s is not asked in a hurry at the renewal time',
+  async (world) => {
+    const lagMs = 20_000
+    await using subject = await startCertificate(world, (defaults, cluster) => ({
+      async look(input) {
+        const look = await defaults.look(input)
+        const due = Date.parse(cluster.renewalTime ?? '') + lagMs
+        if (look.exists && look.why?.reason === 'Renewing' && (await world.now()) < due) delete look.why
+        return look
+      },
+    }))
+    await subject.issued(1)
+    const looks = subject.calls.of('look').length
+    await world.skip(60 * DAY + 60_000)
+    await subject.issued(2)
+    assert.ok(
+      subject.calls.of('look').length - looks < 30,
+      `${subject.calls.of('look').length - looks} looks`,
+    )
+  },
+)
 
 test('the memo is complete in every run and names what is known', async (world) => {
   await using subject = await startCertificate(world)

@@ -1,4 +1,4 @@
-import { timeOf } from './time-text.ts'
+import { parseTime, timeOf } from './time-text.ts'
 
 /**
  * Who may write to a challenge name, one at a time. Pure data: the state lives in the workflow of the lock, and every
@@ -44,6 +44,29 @@ export interface LockRequest extends Omit<LockClaim, 'since'> {
   at: string
   /** True if a record of this use may exist already: a retry after the loss of a worker or of the lock. */
   holding: boolean
+}
+
+/** What is wrong with a message that asks for the lock; undefined for one that can be answered. */
+export function requestProblem(message: unknown): string | undefined {
+  const fields = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {})
+  const { requestId, workflowId, challenge, deadline } = fields(message)
+  const { namespace, name, uid } = fields(challenge)
+  const texts = {
+    requestId,
+    workflowId,
+    deadline,
+    'challenge.namespace': namespace,
+    'challenge.name': name,
+    'challenge.uid': uid,
+  }
+  for (const [field, text] of Object.entries(texts)) {
+    if (typeof text !== 'string' || text === '') return `${field}: must be a text`
+  }
+  return parseTime(deadline as string) === undefined ? 'deadline: must be a time as in RFC 3339' : undefined
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 export interface LockChange {

@@ -281,12 +281,12 @@ export class World {
     return log
   }
 
-  async pluginCalls(log: string): Promise<{ command: string; fqdn: string; token: string; time: string }[]> {
+  async pluginCalls(log: string): Promise<{ command: string; fqdn: string; token: string; at: string }[]> {
     const text = await readFile(log, 'utf8').catch(() => '')
     return text
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as { command: string; fqdn: string; token: string; time: string })
+      .map((line) => JSON.parse(line) as { command: string; fqdn: string; token: string; at: string })
   }
 
   /** A ClusterIssuer at Pebble that proves names through an exec plugin. */

@@ -14,7 +14,7 @@ import { knownOf } from './cluster.ts'
 import { fakeActivities, type Fakes } from './fakes.ts'
 import { eventsOf, taskFailures, type Event } from './history.ts'
 import { until } from './until.ts'
-import { CLUSTER, QUEUE, uniqueName, type World } from './world.ts'
+import { CLUSTER, QUEUE, end, uniqueName, type World } from './world.ts'
 
 /** What must be true besides the phase. */
 export interface Wanted {
@@ -80,7 +80,7 @@ export class Subject implements AsyncDisposable {
   }
 
   status(): Promise<StatusAnswer> {
-    return this.handle.query(statusQuery)
+    return this.handle.query<StatusAnswer>('status')
   }
 
   attempts() {
@@ -143,7 +143,9 @@ export class Subject implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    assert.deepEqual(taskFailures(await this.events()), [], 'no task of workflow code fails')
+    const failures = taskFailures(await this.events())
+    await end(this.world, this.handle)
+    assert.deepEqual(failures, [], 'no task of workflow code fails')
   }
 }
 

@@ -41,6 +41,11 @@ export function memoOf(event: Event | undefined): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([name, payload]) => [name, read(payload)]))
 }
 
+/** What a run was started with. */
+export function inputOf<T>(event: Event | undefined): T {
+  return read<T>(event?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]) as T
+}
+
 /** Why tasks of workflow code failed, apart from those that a message overtook: any is a defect. */
 export function taskFailures(events: readonly Event[]): string[] {
   const overtaken =

@@ -1,9 +1,9 @@
-import type { Client } from '@temporalio/client'
+import type { Client, WorkflowHandle } from '@temporalio/client'
 import proto from '@temporalio/proto'
 import { TestWorkflowEnvironment } from '@temporalio/testing'
 import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker'
 import { randomUUID } from 'node:crypto'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { findProgram } from '../../../tools/servers/find-program.ts'
 import type { ProgramName } from '../../../tools/servers/programs.ts'
 import { Supervisor } from '../../../tools/servers/supervisor.ts'
@@ -33,17 +33,29 @@ export interface World extends AsyncDisposable {
   restartWorker(): Promise<void>
 }
 
+type Run = (world: World) => Promise<void>
+
 /**
- * Declares tests that have a server each: one on which a step was under way when its workflow ended never skips time
- * again.
+ * Declares the tests of one file. `test` shares one server among them; `test.skipping` has a server of its own, whose
+ * time can be skipped: that stops working for good where a step was under way when its workflow ended.
  */
 export function inWorld(kind: ServerKind = 'skipping') {
-  return (name: string, run: (world: World) => Promise<void>): void => {
+  let shared: Promise<World> | undefined
+  after(async () => (await shared)?.[Symbol.asyncDispose]())
+  const declare = (name: string, run: Run): void => {
     void test(name, async () => {
-      await using world = await openWorld(kind)
+      shared ??= openWorld(kind)
+      const world = await shared
+      await run({ ...world, skip: () => Promise.reject(new Error('declare this test with test.skipping')) })
+    })
+  }
+  const skipping = (name: string, run: Run): void => {
+    void test(name, async () => {
+      await using world = await openWorld('skipping')
       await run(world)
     })
   }
+  return Object.assign(declare, { skipping })
 }
 
 /** `development` is the server of the Temporal CLI: it can do everything, but its time passes by itself only. */
@@ -160,6 +172,12 @@ export async function registerSearchAttributes(client: Client, namespace: string
     namespace,
     searchAttributes: Object.fromEntries(attributes) as Record<string, number>,
   })
+}
+
+/** Ends what a test left running, so that its timers do not call the activities of the next one. */
+export async function end(world: World, handle: WorkflowHandle): Promise<void> {
+  await handle.terminate('the test is over').catch(() => undefined)
+  world.use({})
 }
 
 export function uniqueName(prefix: string): string {
