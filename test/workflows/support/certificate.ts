@@ -80,7 +80,7 @@ export class Subject implements AsyncDisposable {
   }
 
   status(): Promise<StatusAnswer> {
-    return this.handle.query<StatusAnswer>('status')
+    return this.handle.query(statusQuery)
   }
 
   attempts() {

@@ -16,6 +16,23 @@ export const CLUSTER = 'cluster-under-test'
 let bundle: Promise<{ code: string }> | undefined
 const paths = new Map<ProgramName, Promise<string>>()
 
+let worlds = 0
+
+function enterRuntime(): void {
+  worlds += 1
+  if (worlds > 1) return
+  // Failures of steps are what most tests are about: only what the SDK itself cannot do is worth a line.
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+  })
+}
+
+async function leaveRuntime(): Promise<void> {
+  worlds -= 1
+  if (worlds === 0) await Runtime.instance().shutdown()
+}
+
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 /** Temporal's test server, which skips time while nothing runs, with one worker whose activities a test replaces. */
@@ -24,7 +41,7 @@ export interface World extends AsyncDisposable {
   readonly namespace: string
   readonly address: string
   /** Milliseconds since the epoch by the server's clock. */
-  now(): Promise<number>
+  readonly now: () => Promise<number>
   /** Lets time pass: every timer until then fires in its turn. */
   skip(ms: number): Promise<void>
   /** Replaces the activities of the worker. */
@@ -62,11 +79,7 @@ export function inWorld(kind: ServerKind = 'skipping') {
 export type ServerKind = 'skipping' | 'development'
 
 export async function openWorld(kind: ServerKind = 'skipping'): Promise<World> {
-  // Failures of steps are what most tests are about: only what the SDK itself cannot do is worth a line.
-  Runtime.install({
-    logger: new DefaultLogger('ERROR', () => undefined),
-    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
-  })
+  enterRuntime()
   bundle ??= workflowBundle(silent)
   const env = await environment(kind)
   const namespace = env.namespace ?? 'default'
@@ -99,7 +112,7 @@ export async function openWorld(kind: ServerKind = 'skipping'): Promise<World> {
     async [Symbol.asyncDispose]() {
       await worker.stop()
       await env.teardown()
-      await Runtime.instance().shutdown()
+      await leaveRuntime()
     },
   }
 }
