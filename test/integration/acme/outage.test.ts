@@ -6,7 +6,14 @@ import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { setup } from '../../../cli/setup/setup.ts'
 import { TEMPORAL_NAMESPACE, World } from '../support/world.ts'
 import type { Controller } from '../support/controller.ts'
-import { challenges, clusterIssuer, openSite, orders, txtRecords } from './support/acme-world.ts'
+import {
+  challenges,
+  clusterIssuer,
+  openSite,
+  orders,
+  txtRecords,
+  throwWithWorkflow,
+} from './support/acme-world.ts'
 
 /** How soon a person must hear of an outage, and how soon its end must show, in seconds. */
 const HEAR = 5
@@ -155,7 +162,9 @@ test('a CA that refuses every other nonce and takes its time to validate still i
     })
     const names = [`${name}.example.com`, `*.${name}.example.com`, `other.${name}.example.org`]
     await world.certificate(namespace, 'web', { dnsNames: names, ...clusterIssuer(name) })
-    const ready = await world.ready(namespace, 'web', { seconds: 60 })
+    const ready = await world
+      .ready(namespace, 'web', { seconds: 60 })
+      .catch((error: unknown) => throwWithWorkflow(world, `certificate/${namespace}/web`, error))
     assert.equal(ready.status?.failedIssuanceAttempts, undefined)
     assert.equal(ready.status?.revision, 1)
   } finally {

@@ -155,3 +155,14 @@ export async function dnsFixture<T = unknown>(
 export function dnsLog(world: World, after = 0): Promise<Logged[]> {
   return dnsFixture<Logged[]>(world, 'GET', `/log?after=${after}`)
 }
+
+/** An error with what its workflow was about: luck plays a part where a CA refuses at random. */
+export async function throwWithWorkflow(world: World, workflowId: string, error: unknown): Promise<never> {
+  const { raw } = await world.temporal.workflow.getHandle(workflowId).describe()
+  const pending = (raw.pendingActivities ?? []).map(({ activityId, attempt, lastFailure }) => ({
+    activityId,
+    attempt,
+    lastFailure: lastFailure?.message,
+  }))
+  throw new Error(`${(error as Error).message}; pending: ${JSON.stringify(pending)}`, { cause: error })
+}
