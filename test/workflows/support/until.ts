@@ -5,7 +5,7 @@ export async function until<T>(
   what: string,
   fact: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
-  const deadline = performance.now() + 8_000
+  const deadline = performance.now() + 15_000
   for (;;) {
     const found = await fact()
     if (found !== undefined && found !== false) return found

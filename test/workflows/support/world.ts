@@ -50,6 +50,9 @@ export interface World extends AsyncDisposable {
   restartWorker(): Promise<void>
 }
 
+/** Ends a test that waits for an answer which never comes, in milliseconds; most take less than a second. */
+const TIMEOUT_MS = 60_000
+
 type Run = (world: World) => Promise<void>
 
 /**
@@ -60,14 +63,14 @@ export function inWorld(kind: ServerKind = 'skipping') {
   let shared: Promise<World> | undefined
   after(async () => (await shared)?.[Symbol.asyncDispose]())
   const declare = (name: string, run: Run): void => {
-    void test(name, async () => {
+    void test(name, { timeout: TIMEOUT_MS }, async () => {
       shared ??= openWorld(kind)
       const world = await shared
       await run({ ...world, skip: () => Promise.reject(new Error('declare this test with test.skipping')) })
     })
   }
   const skipping = (name: string, run: Run): void => {
-    void test(name, async () => {
+    void test(name, { timeout: TIMEOUT_MS }, async () => {
       await using world = await openWorld('skipping')
       await run(world)
     })
