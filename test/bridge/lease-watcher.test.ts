@@ -9,7 +9,7 @@ async function setup(t: TestContext) {
   const { server, kubernetes } = await leaseStub(t)
   const clock = new FakeClock()
   const logger = recordingLogger()
-  const watcher = new LeaseWatcher({ kubernetes, logger, clock, callTimeout: 100 })
+  const watcher = new LeaseWatcher({ kubernetes, logger, clock, callTimeout: 3000 })
   const changes: boolean[] = []
   watcher.onChange((mayWrite) => void changes.push(mayWrite))
   t.after(() => watcher.stop())

@@ -22,7 +22,7 @@ async function setup(t: TestContext) {
       logger,
       clock,
       identity: `certloom/${name}`,
-      callTimeout: 100,
+      callTimeout: 3000,
       ...options,
     })
     const changes: boolean[] = []
