@@ -6,23 +6,36 @@ import { describeError, type Logger } from './logger.ts'
 const MESSAGE =
   'Temporal cannot be reached: nothing is issued or renewed until it is back. Look at the Temporal server and at the address that certloom was given; nothing is lost meanwhile.'
 
+/** An outage is over when calls have got through for this long, in milliseconds: a server that comes up fails some more. */
+const CALM_MS = 60_000
+
 /** Tells people that Temporal is away: one Warning event per object and outage. */
 export class Outage {
   readonly #kubernetes: Kubernetes
   readonly #logger: Logger
+  readonly #now: () => number
   #told = new Set<string>()
+  /** When the first call got through after an outage; undefined while none has. */
+  #backAt: number | undefined
 
-  constructor(kubernetes: Kubernetes, logger: Logger) {
+  /** `now` in monotonic milliseconds. */
+  constructor(kubernetes: Kubernetes, logger: Logger, now: () => number = () => performance.now()) {
     this.#kubernetes = kubernetes
     this.#logger = logger
+    this.#now = now
   }
 
+  /** A call got through. */
   over(): void {
-    if (this.#told.size > 0) this.#logger.info({ objects: this.#told.size }, 'Temporal is back')
-    this.#told = new Set()
+    if (this.#told.size === 0 || this.#backAt !== undefined) return
+    this.#logger.info({ objects: this.#told.size }, 'Temporal is back')
+    this.#backAt = this.#now()
   }
 
+  /** A call for this object did not get through. */
   async tell(target: Target, uid: string): Promise<void> {
+    if (this.#backAt !== undefined && this.#now() - this.#backAt >= CALM_MS) this.#told = new Set()
+    this.#backAt = undefined
     if (this.#told.has(uid)) return
     this.#told.add(uid)
     const namespace = target.namespace === '' ? 'default' : target.namespace

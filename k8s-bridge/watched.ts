@@ -144,7 +144,8 @@ export class Watched {
       handler: {
         onAdd: (one) => {
           this.#options.changed(targetOf(one), '')
-          this.#ringWaiting(one, `${kind} appeared`)
+          // The first list shows what was there before: whoever waits has been told of it, or looks again by itself.
+          if (this.synced) this.#ringWaiting(one, `${kind} appeared`)
         },
         onUpdate: (one, before) => {
           this.#options.changed(targetOf(one), '')
