@@ -39,13 +39,14 @@ export async function ensureRequest(
   const path = apiPath('CertificateRequest', certificate.metadata.namespace, name)
   const existing = await kubernetes.get<CertificateRequest>(path)
   if (existing !== undefined) {
-    if (!isControlledBy(existing, certificate.metadata.uid ?? '')) {
+    const ours = isControlledBy(existing, certificate.metadata.uid ?? '')
+    if (!ours && !isOrphan(existing, certificate)) {
       throw new CertloomError(
         'SecretInUse',
         `CertificateRequest ${name} exists and belongs to something else; delete it`,
       )
     }
-    if (stillFits(existing, certificate, next, temporarySecret)) return existing
+    if (ours && stillFits(existing, certificate, next, temporarySecret)) return existing
     await kubernetes.delete(path, { uid: existing.metadata.uid, propagationPolicy: 'Background' })
   }
   const subject = { kind: 'Certificate' as const, metadata: certificate.metadata }
@@ -68,6 +69,12 @@ export async function ensureRequest(
     }
     throw error
   }
+}
+
+/** Left by a deleted Certificate of the same name: the garbage collector will come, but it may take its time. */
+function isOrphan(request: CertificateRequest, { metadata }: Certificate): boolean {
+  const owner = request.metadata.ownerReferences?.find((one) => one.controller === true)
+  return owner?.kind === 'Certificate' && owner.name === metadata.name && owner.uid !== metadata.uid
 }
 
 async function newRequest(
