@@ -33,6 +33,8 @@ export const annotations = {
   privateKeySecretName: 'cert-manager.io/private-key-secret-name',
   paused: 'certloom.dev/paused',
   record: 'certloom.dev/record',
+  /** Where the order is at the CA: written with the Order, so that no crash can come between. */
+  order: 'certloom.dev/order',
 } as const
 
 export const labels = {
@@ -43,6 +45,8 @@ export const labels = {
   challengeName: 'certloom.dev/challenge-name',
   /** uid of the Certificate behind a Challenge. */
   certificate: 'certloom.dev/certificate',
+  /** uid of the Order that a Challenge belongs to: with the order all of them go. */
+  order: 'certloom.dev/order',
 } as const
 
 /** Part of upstream's contract: e2e tests and users look for these managers. */

@@ -10,7 +10,15 @@ export function fenced(kubernetes: Kubernetes, mayWrite: () => boolean): Kuberne
     if (!mayWrite())
       throw new CertloomError('NotLeader', 'the Lease cert-manager-controller is not held by certloom')
   }
-  const writing = new Set<PropertyKey>(['create', 'apply', 'patch', 'merge', 'replace', 'delete'])
+  const writing = new Set<PropertyKey>([
+    'create',
+    'apply',
+    'patch',
+    'merge',
+    'replace',
+    'delete',
+    'deleteCollection',
+  ])
   return new Proxy(kubernetes, {
     get(target, property) {
       const value: unknown = Reflect.get(target, property, target)

@@ -144,6 +144,8 @@ export interface RecordReference {
   lock?: { requestId: string }
   /** Let the Challenge go even if the record cannot be removed: its namespace has waited long enough. */
   letGo?: boolean
+  /** The Challenge is taken away with its order: one call for all. */
+  withOrder?: boolean
 }
 
 export interface LockHolder {

@@ -10,7 +10,7 @@ import { builtInIssuer, readIssuer, type IssuerName } from '../issuers/issuer.ts
 import { isControlledBy } from '../objects.ts'
 import { acmeAccount } from './account.ts'
 import { now } from './create-order.ts'
-import { writeOrderStatus } from './objects.ts'
+import { placeOf, writeOrderStatus } from './objects.ts'
 
 const GIVEN_UP = 'The attempt was given up'
 const FINAL = ['valid', 'invalid', 'expired', 'errored']
@@ -23,7 +23,7 @@ const FINAL = ['valid', 'invalid', 'expired', 'errored']
 export async function abandonOrder(deps: ActivityDeps, input: OrderInput): Promise<void> {
   const order = await orderOf(deps, input)
   if (FINAL.includes(order?.status?.state ?? '')) return
-  const { url } = order?.status ?? input.placed ?? {}
+  const { url } = placeOf(order) ?? input.placed ?? {}
   const issuer =
     order === undefined
       ? input.placed?.issuer

@@ -9,6 +9,9 @@ import { acmeAccount } from './account.ts'
 import { askAbout } from './lost-order.ts'
 import { Polls } from './polls.ts'
 import { requireChallenge, writeChallengeStatus } from './objects.ts'
+import { Waiting } from './waiting.ts'
+
+const VALIDATING = 'Waiting for the ACME server to validate the challenge'
 
 /**
  * Tells the CA to validate and looks for one window whether it has. A second run is harmless: a challenge that was
@@ -28,6 +31,7 @@ export async function answerChallenge(
   const started = Date.now()
   const since = input.since ?? new Date(started).toISOString()
   const polls = new Polls(started + input.windowMs)
+  const waiting = new Waiting(deps, input, challenge)
   let tries = input.tries
 
   const ask = <T>(question: () => Promise<T>) =>
@@ -35,15 +39,19 @@ export async function answerChallenge(
   // Only what was asked before can have been answered: the first window of a challenge answers without a look.
   let answered = input.since === undefined ? await ask(() => answer(account, challenge)) : undefined
   for (;;) {
-    if (!(await polls.pause(answered, signal)))
+    waiting.see(VALIDATING)
+    if (!(await polls.pause(answered, signal))) {
+      await waiting.show(VALIDATING)
       return { done: false, finding: 'the CA is validating', tries, since }
+    }
     tries += 1
     const authorization = await ask(() => account.authorization(challenge.spec.authorizationURL))
     if (authorization.status === 'valid') {
-      await verified(deps, challenge, events)
+      await verified(deps, await waiting.over(), events)
       return { done: true, finding: 'the CA has validated', tries, since }
     }
-    if (authorization.status !== 'pending') throw await refused(deps, challenge, authorization, events)
+    if (authorization.status !== 'pending')
+      throw await refused(deps, await waiting.over(), authorization, events)
     const offered = authorization.challenges.find((one) => one.url === challenge.spec.url)
     if (offered?.status === 'pending' && tries > 2) await ask(() => answer(account, challenge))
     answered = { retryAfterMs: authorization.retryAfterMs }
@@ -64,10 +72,12 @@ async function answer(account: AcmeClient, challenge: Challenge): Promise<{ retr
 }
 
 async function verified({ kubernetes }: ActivityDeps, challenge: Challenge, events: Events): Promise<void> {
-  await writeChallengeStatus(kubernetes, challenge, {
-    state: 'valid',
-    reason: 'Successfully authorized domain',
-  })
+  // One that has never said that it waits goes with its order in an instant: the event tells enough.
+  if (challenge.status?.state !== undefined)
+    await writeChallengeStatus(kubernetes, challenge, {
+      state: 'valid',
+      reason: 'Successfully authorized domain',
+    })
   const message = `Domain "${challenge.spec.dnsName}" verified with "DNS-01" validation`
   events.normal({ kind: 'Challenge', metadata: challenge.metadata }, 'DomainVerified', message)
 }

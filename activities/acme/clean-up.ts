@@ -17,8 +17,9 @@ const LONGEST_HOLD_MS = 600_000
 const LOST_CREDENTIALS: readonly FailureCode[] = ['SecretNotFound', 'SecretKeyMissing']
 
 /**
- * Removes a challenge record, lets the Challenge go and gives the lock of its name back: in this order, so that no
- * claim stands when the next one is served, and no removal is repeated then.
+ * Removes a challenge record, lets the Challenge go (or leaves it to its order, which takes all of them at once) and
+ * gives the lock of its name back: in this order, so that no claim stands when the next one is served, and no removal
+ * is repeated then.
  *
  * A second run is harmless: a record that is gone, a lock that is free and a Challenge that is deleted are all fine.
  */
@@ -43,14 +44,15 @@ export async function cleanUpChallenge(
     const reason = `Error cleaning up challenge: ${text}`
     if (challenge.status?.reason !== reason) {
       events.warning(subject, 'CleanUpError', reason)
-      await writeChallengeStatus(deps.kubernetes, challenge, { reason })
+      const proven = record.withOrder === true ? { state: 'valid' as const } : {}
+      await writeChallengeStatus(deps.kubernetes, challenge, { ...proven, presented: true, reason })
     }
     if (await isHopeless(deps, record, error)) return leaveBehind(deps, record, events)
     if (record.letGo === true || heldTooLong(challenge)) await unclaim(deps, record)
     throw error
   }
   await unclaim(deps, record)
-  if (challenge !== undefined) {
+  if (challenge !== undefined && record.withOrder !== true) {
     const { namespace, name, uid } = challenge.metadata
     await deps.kubernetes.delete(apiPath('Challenge', namespace, name), { uid })
   }

@@ -24,20 +24,19 @@ import { builtInIssuer, requireReadyIssuer, type LiveIssuer } from '../issuers/i
 import { isControlledBy } from '../objects.ts'
 import { acmeAccount, acmeSpec } from './account.ts'
 import { claimsOf } from './claims.ts'
-import { ensureChallenge, ensureOrder, writeOrderStatus } from './objects.ts'
+import { ensureChallenge, findOrder, placeOf, recordOrder, writeOrderStatus } from './objects.ts'
 import { providerFor, solverFor } from './solver.ts'
 
 /** The life of an order whose CA names no end, in milliseconds. */
 const DEFAULT_LIFE_MS = 3_600_000
 
 /**
- * Orders at the CA and writes down what there is to prove. The URL of the order stands in the Order's status before
+ * Orders at the CA and writes down what there is to prove. The Order is made with the URL of the order on it before
  * anything else happens, so only a crash in the instant between the two can lose one.
  *
  * A second run is harmless: Order and Challenges are found by their names, and an order with a URL is read, not made.
  */
 export async function createOrder(deps: ActivityDeps, input: OrderInput, events: Events): Promise<OrderPlan> {
-  const { kubernetes } = deps
   const { namespace } = input.certificate
   const request = await approvedRequest(deps, input)
   const name = builtInIssuer(request.spec.issuerRef, namespace)
@@ -47,8 +46,7 @@ export async function createOrder(deps: ActivityDeps, input: OrderInput, events:
   const account = await acmeAccount(deps, issuer)
   const spec = orderSpec(request, issuer)
 
-  let order = await ensureOrder(kubernetes, request, spec)
-  const isNew = order.status?.url === undefined
+  const { order, ordered, isNew } = await place(deps, { request, account, spec, issuer })
   if (isNew) {
     events.normal(
       { kind: 'CertificateRequest', metadata: request.metadata },
@@ -56,14 +54,7 @@ export async function createOrder(deps: ActivityDeps, input: OrderInput, events:
       `Created Order resource ${namespace}/${order.metadata.name}`,
     )
   }
-  const { placed, ordered } = await place(deps, order, account, spec, issuer)
-  order = placed
   const pending = await authorizations(account, ordered)
-  order = await writeOrderStatus(kubernetes, order, {
-    authorizations: order.status?.authorizations?.some((one) => one.identifier !== undefined)
-      ? order.status.authorizations
-      : pending.map(described),
-  })
   const plans = await Promise.all(
     pending
       .filter((authorization) => authorization.status === 'pending')
@@ -123,20 +114,44 @@ function orderSpec(request: CertificateRequest, issuer: LiveIssuer): OrderSpec {
   }
 }
 
+interface Wanted {
+  request: CertificateRequest
+  account: AcmeClient
+  spec: OrderSpec
+  issuer: LiveIssuer
+}
+
 /** The order at the CA: the one that the Order names, or a new one that is written down at once. */
 async function place(
   { kubernetes }: ActivityDeps,
-  order: Order,
-  account: AcmeClient,
-  spec: OrderSpec,
-  issuer: LiveIssuer,
-): Promise<{ placed: Order; ordered: CaOrder }> {
-  const url = order.status?.url
-  const known = url === undefined ? undefined : await existing(account, url)
-  if (known !== undefined) {
-    if (known.status === 'invalid') throw await invalidOrder(kubernetes, order, known)
-    return { placed: order, ordered: known }
+  wanted: Wanted,
+): Promise<{ order: Order; ordered: CaOrder; isNew: boolean }> {
+  const { request, account, spec } = wanted
+  const found = await findOrder(kubernetes, request, spec)
+  const at = placeOf(found)
+  const known = at === undefined ? undefined : await existing(account, at.url)
+  if (found !== undefined && known !== undefined) {
+    if (known.status === 'invalid') throw await invalidOrder(kubernetes, found, known)
+    return { order: found, ordered: known, isNew: false }
   }
+  // What an Order says of its order stays true: one that names an order which nobody knows makes way for another.
+  if (found !== undefined) {
+    const { namespace, name, uid } = found.metadata
+    await kubernetes.delete(apiPath('Order', namespace, name), { uid, propagationPolicy: 'Background' })
+  }
+  const ordered = await newOrder(wanted)
+  const order = await recordOrder(kubernetes, request, spec, {
+    url: ordered.url,
+    finalizeURL: ordered.finalize,
+  })
+  const recorded = placeOf(order)?.url
+  // Another worker was faster, after this one had been taken for lost: its order counts, this one expires.
+  if (recorded !== undefined && recorded !== ordered.url)
+    return { order, ordered: await account.order(recorded), isNew: false }
+  return { order, ordered, isNew: true }
+}
+
+function newOrder({ account, spec, issuer }: Wanted): Promise<CaOrder> {
   const named = orderIdentifiers({
     commonName: spec.commonName ?? '',
     dnsNames: spec.dnsNames ?? [],
@@ -150,18 +165,11 @@ async function place(
     spec.duration === undefined
       ? undefined
       : new Date(Date.now() + durationSeconds(spec.duration) * 1000).toISOString()
-  const ordered = await account.newOrder({
+  return account.newOrder({
     identifiers: named.identifiers,
     notAfter,
     profile: acmeSpec(issuer).profile,
   })
-  const placed = await writeOrderStatus(kubernetes, order, {
-    url: ordered.url,
-    finalizeURL: ordered.finalize,
-    state: ordered.status,
-    authorizations: ordered.authorizations.map((authorization) => ({ url: authorization })),
-  })
-  return { placed, ordered }
 }
 
 /** Undefined where the CA knows the order no more: a CA that lost its state gets a new one. */
@@ -195,18 +203,6 @@ function authorizations(account: AcmeClient, ordered: CaOrder): Promise<(Authori
   return Promise.all(
     ordered.authorizations.map(async (url) => ({ ...(await account.authorization(url)), url })),
   )
-}
-
-function described({ url, identifier, wildcard, status, challenges }: Authorization & { url: string }) {
-  return {
-    url,
-    identifier: identifier.value,
-    wildcard,
-    initialState: status === 'deactivated' || status === 'revoked' ? ('invalid' as const) : status,
-    challenges: challenges.flatMap(({ url: at, token, type }) =>
-      token === undefined ? [] : [{ url: at, token, type }],
-    ),
-  }
 }
 
 interface Planning {

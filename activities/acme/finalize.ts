@@ -1,6 +1,7 @@
 import type { CertificateRequest } from '../../k8s-bridge/api/certificate-request.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
-import type { Order } from '../../k8s-bridge/api/order.ts'
+import type { Challenge } from '../../k8s-bridge/api/challenge.ts'
+import type { Authorization as OrderAuthorization, Order } from '../../k8s-bridge/api/order.ts'
 import type { FinalizeInput, Published } from '../../workflows/activities.ts'
 import { ISSUED, writeRequestStatus } from '../certificate/request.ts'
 import { publish } from '../certificate/publish.ts'
@@ -12,7 +13,7 @@ import { CertloomError } from '../failure.ts'
 import { builtInIssuer, requireReadyIssuer } from '../issuers/issuer.ts'
 import { acmeAccount, acmeSpec } from './account.ts'
 import { invalidOrder } from './create-order.ts'
-import { writeOrderStatus } from './objects.ts'
+import { challengesOf, placeOf, removeChallenges, writeOrderStatus } from './objects.ts'
 import { askAbout } from './lost-order.ts'
 import { Polls } from './polls.ts'
 
@@ -38,18 +39,28 @@ export async function finalizeAndPublish(
   ])
   if (request === undefined)
     throw new CertloomError('ObjectGone', `CertificateRequest ${namespace}/${input.request} is gone`)
+  const challenges = order === undefined ? [] : await challengesOf(deps.kubernetes, order)
   if (request.status?.certificate === undefined) {
     if (order === undefined)
       throw new CertloomError('OrderInvalid', `Order ${namespace}/${input.order} was deleted`)
-    await fetchCertificate(deps, order, request, signal, events)
+    await fetchCertificate(deps, { order, challenges, request }, signal, events)
   }
-  return publish(deps, input, events)
+  const [published] = await Promise.all([
+    publish(deps, input, events),
+    removeChallenges(deps.kubernetes, order, challenges),
+  ])
+  return published
+}
+
+interface Ordered {
+  order: Order
+  challenges: Challenge[]
+  request: CertificateRequest
 }
 
 async function fetchCertificate(
   deps: ActivityDeps,
-  order: Order,
-  request: CertificateRequest,
+  { order, challenges, request }: Ordered,
   signal: AbortSignal,
   events: Events,
 ): Promise<void> {
@@ -65,7 +76,7 @@ async function fetchCertificate(
     signed(deps, account, order, csr, signal),
   )
   const { preferredChain } = acmeSpec(issuer)
-  const pem = await account.certificate(ordered, { preferredChain: preferredChain || undefined })
+  const pem = await account.certificate(ordered.certificate, { preferredChain: preferredChain || undefined })
   verifyIssued({ chainPem: pem, request: { csrPem }, now: new Date() })
   const { chainPem } = orderChain(pem)
 
@@ -73,6 +84,7 @@ async function fetchCertificate(
   const written = writeRequestStatus(kubernetes, request, { conditions: [ISSUED], certificatePem: chainPem })
   await writeOrderStatus(kubernetes, order, {
     state: 'valid',
+    authorizations: described(ordered.authorizations, challenges),
     certificate: Buffer.from(chainPem).toString('base64'),
   })
   await written
@@ -84,29 +96,38 @@ async function fetchCertificate(
   )
 }
 
-/** The URL of the certificate, once the CA has signed. */
+/** What was proven for each authorization, as far as its Challenge tells; the CA is not asked once more. */
+function described(
+  authorizations: readonly string[],
+  challenges: readonly Challenge[],
+): OrderAuthorization[] {
+  return authorizations.map((at) => {
+    const spec = challenges.find((one) => one.spec.authorizationURL === at)?.spec
+    if (spec === undefined) return { url: at }
+    const { dnsName, wildcard, url, token } = spec
+    const proven = { url, token, type: spec.type.toLowerCase() }
+    return { url: at, identifier: dnsName, wildcard, initialState: 'pending', challenges: [proven] }
+  })
+}
+
+/** The order once the CA has signed. */
 async function signed(
   deps: ActivityDeps,
   account: AcmeClient,
   order: Order,
   csr: Buffer,
   signal: AbortSignal,
-): Promise<string> {
-  const url = order.status?.url
-  const finalizeUrl = order.status?.finalizeURL
-  if (url === undefined || finalizeUrl === undefined) {
+): Promise<{ certificate: string; authorizations: string[] }> {
+  const place = placeOf(order)
+  if (place === undefined)
     throw new CertloomError('OrderInvalid', `Order ${order.metadata.name} has lost its URL`)
-  }
+  const { url, finalizeURL: finalizeUrl } = place
   const polls = new Polls(Date.now() + SIGNING_MS)
   // Finalizing at once saves a look in the usual case; a CA that is not there yet says orderNotReady (RFC 8555 7.4).
-  let seen: Pick<CaOrder, 'status' | 'certificate' | 'error' | 'retryAfterMs'> = await finalize(
-    account,
-    url,
-    finalizeUrl,
-    csr,
-  )
+  let seen: Omit<CaOrder, 'url'> = await finalize(account, url, finalizeUrl, csr)
   for (;;) {
-    if (seen.status === 'valid' && seen.certificate !== undefined) return seen.certificate
+    const { certificate, authorizations } = seen
+    if (seen.status === 'valid' && certificate !== undefined) return { certificate, authorizations }
     if (seen.status === 'invalid') throw await invalidOrder(deps.kubernetes, order, seen)
     if (!(await polls.pause(seen, signal)))
       throw new CertloomError('CaInternal', `the CA has not signed for ${SIGNING_MS / 1000} s`)

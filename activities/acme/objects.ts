@@ -8,7 +8,7 @@ import type { ChallengePlan } from '../../workflows/activities.ts'
 import { isStatus, KubernetesError, type Kubernetes } from '../clients/kubernetes.ts'
 import { canonicalJson } from '../hash.ts'
 import { CertloomError } from '../failure.ts'
-import { isControlledBy, labels, ownedBy } from '../objects.ts'
+import { annotations, isControlledBy, labels, ownedBy } from '../objects.ts'
 import { challengeNameLabel } from './record.ts'
 
 export const CHALLENGE_FINALIZER = 'acme.cert-manager.io/finalizer'
@@ -18,24 +18,61 @@ export function orderNameOf(request: CertificateRequest, spec: Omit<OrderSpec, '
   return orderName(request.metadata.name, goJson({ ...spec, uid: request.metadata.uid }))
 }
 
-export async function ensureOrder(
+/** The Order that an earlier run made for the request. */
+export async function findOrder(
   kubernetes: Kubernetes,
   request: CertificateRequest,
   spec: OrderSpec,
+): Promise<Order | undefined> {
+  const { request: _csr, ...named } = spec
+  const { namespace } = request.metadata
+  const found = await kubernetes.get<Order>(apiPath('Order', namespace, orderNameOf(request, named)))
+  if (found === undefined) return undefined
+  return takeOwn('Order', found, request.metadata.uid ?? '')
+}
+
+/** Writes an order that the CA has taken down, with its URL in the same write; one that is there already stays. */
+export async function recordOrder(
+  kubernetes: Kubernetes,
+  request: CertificateRequest,
+  spec: OrderSpec,
+  place: OrderPlace,
 ): Promise<Order> {
   const { request: _csr, ...named } = spec
-  const name = orderNameOf(request, named)
-  const { namespace, annotations, labels: given } = request.metadata
+  const { namespace, annotations: given, labels: same } = request.metadata
   return createOrTake<Order>(kubernetes, 'Order', request.metadata.uid ?? '', {
     metadata: {
-      name,
+      name: orderNameOf(request, named),
       namespace,
-      annotations,
-      labels: given,
+      annotations: { ...given, [annotations.order]: JSON.stringify(place) },
+      labels: same,
       ownerReferences: [ownedBy('CertificateRequest', request)],
     },
     spec,
   })
+}
+
+/** Where an order is at the CA (RFC 8555 7.1.3). */
+export interface OrderPlace {
+  url: string
+  finalizeURL: string
+}
+
+/** Where the order is, as the Order says; undefined where it was never made. */
+export function placeOf(order: Order | undefined): OrderPlace | undefined {
+  const { url, finalizeURL } = order?.status ?? {}
+  if (url !== undefined && finalizeURL !== undefined) return { url, finalizeURL }
+  const text = order?.metadata.annotations?.[annotations.order]
+  if (text === undefined) return undefined
+  try {
+    const place = JSON.parse(text) as Partial<OrderPlace>
+    return typeof place.url === 'string' && typeof place.finalizeURL === 'string'
+      ? { url: place.url, finalizeURL: place.finalizeURL }
+      : undefined
+  } catch {
+    // Not as we wrote it: the CA is asked for another order.
+    return undefined
+  }
 }
 
 export function challengeNameOf(order: Order, spec: ChallengeSpec): string {
@@ -55,11 +92,43 @@ export async function ensureChallenge(
     metadata: {
       name: challengeNameOf(order, spec),
       namespace,
-      labels: { [labels.certificate]: certificateUid, [labels.challengeName]: challengeNameLabel(fqdn) },
+      labels: {
+        [labels.certificate]: certificateUid,
+        [labels.order]: order.metadata.uid ?? '',
+        [labels.challengeName]: challengeNameLabel(fqdn),
+      },
       ownerReferences: [ownedBy('Order', order)],
     },
     spec,
   })
+}
+
+/** The Challenges of an order that are still there. */
+export async function challengesOf(kubernetes: Kubernetes, order: Order): Promise<Challenge[]> {
+  const { namespace, uid = '' } = order.metadata
+  const query = { labelSelector: `${labels.order}=${uid}` }
+  const { items } = await kubernetes.list<Challenge>(apiPath('Challenge', namespace), query)
+  return items.filter((one) => isControlledBy(one, uid))
+}
+
+/**
+ * Takes away the Challenges of an order that has its certificate, in one call where none of them waits for its record
+ * to go; one that does is taken away by its clean-up.
+ */
+export async function removeChallenges(
+  kubernetes: Kubernetes,
+  order: Order | undefined,
+  challenges: readonly Challenge[],
+): Promise<void> {
+  if (order === undefined || challenges.length === 0) return
+  const { namespace, uid = '' } = order.metadata
+  const free = challenges.filter(({ metadata }) => (metadata.finalizers ?? []).length === 0)
+  if (free.length > 1 && free.length === challenges.length) {
+    const query = { labelSelector: `${labels.order}=${uid}` }
+    return kubernetes.deleteCollection(apiPath('Challenge', namespace), query)
+  }
+  for (const { metadata } of free)
+    await kubernetes.delete(apiPath('Challenge', namespace, metadata.name), { uid: metadata.uid })
 }
 
 async function createOrTake<T extends { metadata: Order['metadata'] }>(
@@ -78,9 +147,16 @@ async function createOrTake<T extends { metadata: Order['metadata'] }>(
   } catch (error) {
     if (!isStatus(error, 409)) throw error
     const found = await kubernetes.get<T>(apiPath(kind, namespace, name))
-    if (found !== undefined && isControlledBy(found, owner)) return found
-    throw new CertloomError('SecretInUse', `${kind} ${namespace}/${name} exists and is not ours; delete it`)
+    // Gone again at that very moment: the next run makes it.
+    if (found === undefined) throw error
+    return takeOwn(kind, found, owner)
   }
+}
+
+function takeOwn<T extends { metadata: ObjectMetadata }>(kind: string, found: T, owner: string): T {
+  if (isControlledBy(found, owner)) return found
+  const { namespace, name } = found.metadata
+  throw new CertloomError('SecretInUse', `${kind} ${namespace}/${name} exists and is not ours; delete it`)
 }
 
 /** Writes the whole /status; nothing where nothing changes. A second run writes the same. */
@@ -89,7 +165,7 @@ export async function writeOrderStatus(
   order: Order,
   change: Partial<OrderStatus>,
 ): Promise<Order> {
-  const status = { ...order.status, ...change }
+  const status = { ...placeOf(order), ...order.status, ...change }
   if (canonicalJson(status) === canonicalJson(order.status ?? {})) return order
   return patchStatus<Order>(kubernetes, 'Order', order, status)
 }

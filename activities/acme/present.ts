@@ -7,11 +7,11 @@ import type { ActivityDeps } from '../deps.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { builtInIssuer, readIssuer, type LiveIssuer } from '../issuers/issuer.ts'
-import { now } from './create-order.ts'
 import { ownRun, writeClaim } from './hold.ts'
-import { requireChallenge, writeChallengeStatus } from './objects.ts'
+import { placeOf, requireChallenge } from './objects.ts'
 import { readClaim } from './record.ts'
 import { providerFor } from './solver.ts'
+import { Waiting, showWaiting } from './waiting.ts'
 
 /**
  * Puts the record of one challenge up. The Challenge says so before the provider is asked: whoever comes after a
@@ -33,29 +33,32 @@ export async function presentChallenge(
   const provider = providerFor(deps, issuer, challenge.spec.solver)
   await provider.ready()
   const order = await kubernetes.get<Order>(apiPath('Order', plan.challenge.namespace, input.order))
-  const taken = await take(deps, input, challenge, order?.status?.url ?? '')
+  const taken = await take(deps, input, challenge, placeOf(order)?.url ?? '')
   if (taken.queued !== undefined) return { queued: taken.queued }
   const { standing } = taken
   const subject = { kind: 'Challenge' as const, metadata: challenge.metadata }
   if (!standing) events.normal(subject, 'Started', 'Challenge scheduled for processing')
+  const waiting = new Waiting(deps, input, challenge, { presented: false })
+  const heartbeat = () => {
+    Context.current().heartbeat()
+    waiting.see(`Waiting for ${plan.provider} to write the record ${plan.fqdn}`)
+  }
   try {
     await provider.present(
       { fqdn: plan.fqdn, domain: challenge.spec.dnsName, value: challenge.spec.key },
-      { signal, heartbeat: () => Context.current().heartbeat(), again: standing },
+      { signal, heartbeat, again: standing },
     )
   } catch (error) {
+    await waiting.over()
     const text = error instanceof CertloomError ? error.failure.message : 'the provider failed'
-    await writeChallengeStatus(kubernetes, challenge, { state: 'pending', processing: true, reason: text })
+    await showWaiting(deps, input, challenge, text, false)
     events.warning(subject, 'PresentError', `Error presenting challenge: ${text}`)
     throw error
   }
-  await writeChallengeStatus(kubernetes, challenge, {
-    state: 'pending',
-    processing: true,
-    presented: true,
-    presentedAt: challenge.status?.presentedAt ?? now(),
-    reason: 'Waiting for DNS-01 challenge propagation',
-  })
+  // What was shown before, a failure or the wait for the provider, is not true any more.
+  const shown = await waiting.over()
+  if (shown.status?.reason !== undefined)
+    await showWaiting(deps, input, shown, 'Waiting for DNS-01 challenge propagation', true)
   events.normal(subject, 'Presented', 'Presented challenge using DNS-01 challenge mechanism')
   return {}
 }

@@ -4,7 +4,8 @@ import type { Window, WindowInput } from '../../workflows/activities.ts'
 import { durationMs } from '../../workflows/domain/go-duration.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { watch } from '../dns/propagation.ts'
-import { requireChallenge, writeChallengeStatus } from './objects.ts'
+import { requireChallenge } from './objects.ts'
+import { Waiting } from './waiting.ts'
 
 /** Longest part of a finding that a Challenge's reason shows. */
 const WAITING = 'Waiting for DNS-01 challenge propagation: '
@@ -24,16 +25,19 @@ export async function checkPropagation(
     const since = challenge.status?.presentedAt ?? input.since ?? new Date().toISOString()
     return waitOnly(since, wait, input, signal)
   }
+  const waiting = new Waiting(deps, input, challenge)
+  const heartbeat = (finding: string) => {
+    Context.current().heartbeat(finding)
+    waiting.see(WAITING + finding)
+  }
   const earlier = input.since === undefined ? undefined : { tries: input.tries, since: input.since }
   const { done, finding, tries, since } = await watch(
     { fqdn: input.plan.fqdn, value: challenge.spec.key },
-    { windowMs: input.windowMs, signal, earlier, heartbeat: (text) => Context.current().heartbeat(text) },
+    { windowMs: input.windowMs, signal, earlier, heartbeat },
     deps.dns,
   )
-  // One write a window at the most, and only where there is news.
-  if (!done && finding !== input.finding) {
-    await writeChallengeStatus(deps.kubernetes, challenge, { reason: WAITING + finding })
-  }
+  if (done) await waiting.over()
+  else await waiting.show(WAITING + finding)
   return { done, finding, tries, since }
 }
 

@@ -60,6 +60,9 @@ test('every write has the method, media type and query that the API server expec
     preconditions: { uid: 'u' },
     propagationPolicy: 'Background',
   })
+  await kubernetes.deleteCollection(RESOURCE, { labelSelector: 'a=b' })
+  const { method, path, query } = stub.requests.at(-1) ?? {}
+  assert.deepEqual([method, path, query?.get('labelSelector')], ['DELETE', RESOURCE, 'a=b'])
 })
 
 test('delete is false for what is gone or made anew, and an error for another version', async (t) => {

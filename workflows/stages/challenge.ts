@@ -22,7 +22,7 @@ export async function solveChallenge(
   await lookInWindows(solving, 'checkPropagation', input, `${plan.fqdn} on every name server`)
   await lookInWindows(solving, 'answerChallenge', input, `${plan.name} answered, CA validates`)
 
-  await cleanUp(plan.record, issuance.cluster, plan.name)
+  await cleanUp({ ...plan.record, withOrder: true }, issuance.cluster, plan.name)
   issuance.undo.settled(undoName)
 }
 

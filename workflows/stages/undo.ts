@@ -56,7 +56,12 @@ export async function cleanUp(record: RecordReference, cluster: string, name: st
         workflowId: cleanUpWorkflowId(record),
         parentClosePolicy: ParentClosePolicy.ABANDON,
         args: [
-          { v: 1, cluster, challenge: record, until: new Date(Date.now() + MAX_CLEAN_UP_MS).toISOString() },
+          {
+            v: 1,
+            cluster,
+            challenge: { ...record, withOrder: undefined },
+            until: new Date(Date.now() + MAX_CLEAN_UP_MS).toISOString(),
+          },
         ],
         staticSummary: `remove ${record.fqdn} via ${record.provider}`,
       }).catch((already: unknown) =>

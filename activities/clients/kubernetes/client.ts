@@ -123,6 +123,10 @@ export class KubernetesClient implements Kubernetes {
     }
   }
 
+  async deleteCollection(path: string, { labelSelector }: { labelSelector: string }): Promise<void> {
+    await this.request('DELETE', path, { query: { labelSelector } })
+  }
+
   async watch(
     path: string,
     query: Record<string, string>,

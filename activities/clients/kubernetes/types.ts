@@ -95,6 +95,8 @@ export interface Kubernetes {
   replace<T>(path: string, body: object, options?: RequestOptions): Promise<T>
   /** False where the object, or the one with that uid, does not exist. */
   delete(path: string, options?: DeleteOptions): Promise<boolean>
+  /** Deletes all objects of a collection that the selector names, in one call. */
+  deleteCollection(path: string, query: { labelSelector: string }): Promise<void>
   /**
    * Opens a watch and resolves with the first byte of the answer. The iteration ends when the server closes in order
    * and throws on a broken connection or a line that is no event. No time limit of its own: use `signal`.

@@ -109,7 +109,9 @@ test('when Temporal has lost everything, a new controller adopts the order in ha
       (await plugin.calls()).find(({ hangs }) => hangs !== undefined),
     )
     assert.equal(proxy.orders, 2)
-    const [order] = (await orders(world, namespace)).filter(({ status }) => status?.state === 'pending')
+    const order = await world.until('the Order under way', 10, async () =>
+      (await orders(world, namespace)).find(({ status }) => status?.state === 'pending'),
+    )
 
     controller.kill()
     await controller.ended()
@@ -125,9 +127,9 @@ test('when Temporal has lost everything, a new controller adopts the order in ha
 
     assert.equal(proxy.orders, 2)
     const [adopted] = (await orders(world, namespace)).filter(
-      ({ metadata }) => metadata.name === order?.metadata.name,
+      ({ metadata }) => metadata.name === order.metadata.name,
     )
-    assert.equal(adopted?.status?.url, order?.status?.url)
+    assert.equal(adopted?.status?.url, order.status?.url)
     assert.equal(adopted?.status?.state, 'valid')
     const after = await world.get<Certificate>('Certificate', namespace, 'done')
     assert.deepEqual([after?.status?.revision, after?.status?.notBefore], [1, done.status?.notBefore])

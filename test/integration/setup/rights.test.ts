@@ -88,6 +88,7 @@ const tables: Record<
       ['create', 'gateway.networking.k8s.io/httproutes', ours],
       ['create', '/events', ours],
       ['get', '/namespaces', { name: namespace }],
+      ['deletecollection', 'acme.cert-manager.io/challenges', ours],
     ],
     no: [
       ['list', '/namespaces'],
