@@ -26,6 +26,16 @@ export async function atBoundary<T>(run: (signal: AbortSignal) => Promise<T>): P
   }
 }
 
+/** Whether the code that runs now belongs to an activity, as against a workflow task or a client's call. */
+export function inActivity(): boolean {
+  try {
+    Context.current()
+    return true
+  } catch {
+    return false
+  }
+}
+
 export function toApplicationFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error
   const known = toCertloomError(error)

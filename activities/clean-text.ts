@@ -1,3 +1,5 @@
+import { redactText } from './secrets/redact.ts'
+
 /** The most that is kept of a text from outside, in characters. */
 export const MAX_TEXT = 256
 
@@ -6,13 +8,14 @@ const keyMaterial = /-----BEGIN[\s\S]*?(-----END[^-]*-----|$)/g
 const controls = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g
 
 /**
- * The one door for text from outside (problem documents, stderr, DNS): known secret values are removed in the forms in
- * which they usually leak, PEM blocks are cut, control characters become a space, and what is left fits a condition.
+ * The one door for text from outside (problem documents, stderr, DNS): the secrets given and all that this process has
+ * read are removed in the forms in which they usually leak, as is key material of any origin; PEM blocks are cut,
+ * control characters become a space, and what is left fits a condition.
  */
 export function cleanText(text: string, secrets: readonly string[] = []): string {
   let clean = text
   for (const secret of secrets) for (const form of formsOf(secret)) clean = clean.replaceAll(form, '[secret]')
-  clean = clean.replace(keyMaterial, '[pem]').replace(controls, ' ').replace(/ {2,}/g, ' ').trim()
+  clean = redactText(clean).replace(keyMaterial, '[pem]').replace(controls, ' ').replace(/ {2,}/g, ' ').trim()
   return clean.length <= MAX_TEXT ? clean : clean.slice(0, MAX_TEXT - 1) + '…'
 }
 

@@ -1,5 +1,5 @@
 import { isGrpcServiceError, type Client } from '@temporalio/client'
-import { defaultPayloadConverter } from '@temporalio/common'
+import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@temporalio/common'
 import { WorkflowNotFoundError } from '@temporalio/client'
 import {
   TASK_QUEUE,
@@ -17,6 +17,8 @@ import { TemporalUnavailable, keyOf, type Doorbell, type Target } from './doorbe
 
 export interface TemporalDoorbellOptions {
   client: Client
+  /** Those of the client: memos are read by hand. */
+  codecs: readonly PayloadCodec[]
   namespace: string
   /** uid of the namespace kube-system. */
   cluster: string
@@ -31,6 +33,7 @@ const PAGE_SIZE = 1000
 
 export function temporalDoorbell({
   client,
+  codecs,
   namespace,
   cluster,
   prefix,
@@ -68,7 +71,7 @@ export function temporalDoorbell({
           if (!(error instanceof WorkflowNotFoundError)) throw error
         }
       }),
-    openWorkflows: () => call(() => listOpen(client, namespace, cluster)),
+    openWorkflows: () => call(() => listOpen(client, codecs, namespace, cluster)),
   }
 }
 
@@ -100,7 +103,7 @@ function isAway(error: unknown): boolean {
 }
 
 /** The raw call with pages of 1000: half the time of the client's own iterator. */
-async function listOpen(client: Client, namespace: string, cluster: string) {
+async function listOpen(client: Client, codecs: readonly PayloadCodec[], namespace: string, cluster: string) {
   const open = new Map<string, { target: Target; known: KnownFacts | undefined }>()
   const types = `WorkflowType IN ("${workflowTypes.certificate}","${workflowTypes.issuer}")`
   let nextPageToken: Uint8Array | undefined
@@ -111,15 +114,31 @@ async function listOpen(client: Client, namespace: string, cluster: string) {
       query: `ExecutionStatus="Running" AND ${types}`,
       nextPageToken,
     })
-    for (const { memo } of page.executions) {
-      const fields = memo?.fields ?? {}
-      const read = (name: string) =>
-        fields[name] === undefined ? undefined : defaultPayloadConverter.fromPayload<unknown>(fields[name])
-      const target = read('target') as Target | undefined
-      if (read('cluster') !== cluster || target === undefined) continue
-      open.set(keyOf(target), { target, known: read('known') as KnownFacts | undefined })
+    const memos = page.executions.map(({ memo }) => memo?.fields ?? {})
+    for (const memo of await readMemos(memos, codecs)) {
+      const target = memo['target'] as Target | undefined
+      if (memo['cluster'] !== cluster || target === undefined) continue
+      open.set(keyOf(target), { target, known: memo['known'] as KnownFacts | undefined })
     }
     nextPageToken = page.nextPageToken
   } while (nextPageToken !== undefined && nextPageToken.length > 0)
   return open
+}
+
+/** All memos of a page pass the codecs at once. */
+async function readMemos(
+  memos: readonly { [name: string]: Payload }[],
+  codecs: readonly PayloadCodec[],
+): Promise<Record<string, unknown>[]> {
+  let payloads = memos.flatMap((fields) => Object.values(fields))
+  for (const codec of codecs.toReversed()) payloads = await codec.decode(payloads)
+  const decoded = payloads.values()
+  return memos.map((fields) =>
+    Object.fromEntries(
+      Object.keys(fields).map((name) => {
+        const payload = decoded.next().value
+        return [name, payload && defaultPayloadConverter.fromPayload<unknown>(payload)]
+      }),
+    ),
+  )
 }

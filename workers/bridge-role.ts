@@ -5,6 +5,7 @@ import { apiPath } from '../k8s-bridge/api/kinds.ts'
 import { Bridge } from '../k8s-bridge/bridge.ts'
 import { temporalDoorbell } from '../k8s-bridge/temporal-doorbell.ts'
 import type { Configuration } from './configuration.ts'
+import { temporalConverters } from './temporal/data-converter.ts'
 
 /** How long one call to Temporal may take, in milliseconds: people hear of an outage within five seconds. */
 const DEADLINE_MS = 2_500
@@ -23,9 +24,11 @@ export async function createBridge(
   // Lazy: a bridge that starts while Temporal is away serves its stores and tells of the outage.
   const connection = Connection.lazy({ address: configuration.temporal.address })
   const { namespace } = configuration.temporal
-  const client = new Client({ connection, namespace })
+  const { client: dataConverter } = temporalConverters(configuration, log)
+  const client = new Client({ connection, namespace, dataConverter })
   const doorbell = temporalDoorbell({
     client,
+    codecs: dataConverter.payloadCodecs,
     namespace,
     cluster: await clusterUid(kubernetes),
     prefix: configuration.prefix,

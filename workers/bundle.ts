@@ -3,15 +3,20 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from '../activities/deps.ts'
 
 /** The workflow code as one script, made once per process: every start of a worker then takes it as it is. */
-export async function workflowBundle(log: Logger): Promise<{ code: string }> {
+export async function workflowBundle(log: Logger, { encrypts = false } = {}): Promise<{ code: string }> {
   const started = performance.now()
   const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    payloadConverterPath: fileURLToPath(new URL('../workflows/payload-converter.ts', import.meta.url)),
+    workflowsPath: workflowFile('index.ts'),
+    payloadConverterPath: workflowFile('payload-converter.ts'),
+    failureConverterPath: workflowFile(encrypts ? 'encoding-failure-converter.ts' : 'failure-converter.ts'),
     logger: quiet(log),
   })
   log.debug({ ms: Math.round(performance.now() - started), bytes: code.length }, 'workflow code bundled')
   return { code }
+}
+
+function workflowFile(name: string): string {
+  return fileURLToPath(new URL(`../workflows/${name}`, import.meta.url))
 }
 
 function quiet(log: Logger) {

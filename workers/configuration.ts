@@ -19,6 +19,13 @@ const variables = {
     .describe('Path of a kubeconfig; without it ~/.kube/config or the service account.'),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233').describe('host:port of the Temporal frontend.'),
   TEMPORAL_NAMESPACE: z.string().default('certloom').describe('Temporal namespace, made by certloom setup.'),
+  CERTLOOM_PAYLOAD_KEYS_FILE: z
+    .string()
+    .default('')
+    .refine((path) => path === '' || isAbsolute(path), 'must be an absolute path')
+    .describe(
+      'Keys that encrypt what Temporal keeps, "<id> <base64>" a line, the first one encrypts; empty: none.',
+    ),
   CERTLOOM_WORKFLOW_PREFIX: z
     .string()
     .default('')
@@ -72,6 +79,8 @@ const environment = z.object(variables)
 export interface Configuration {
   kubeconfig?: string
   temporal: { address: string; namespace: string }
+  /** Absolute path; empty where payloads are not encrypted. */
+  payloadKeysFile: string
   prefix: string
   clusterResourceNamespace: string
   namespace: string
@@ -96,6 +105,7 @@ export function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
   return {
     kubeconfig: is.KUBECONFIG,
     temporal: { address: is.TEMPORAL_ADDRESS, namespace: is.TEMPORAL_NAMESPACE },
+    payloadKeysFile: is.CERTLOOM_PAYLOAD_KEYS_FILE,
     prefix: is.CERTLOOM_WORKFLOW_PREFIX,
     clusterResourceNamespace: is.CERTLOOM_CLUSTER_RESOURCE_NAMESPACE,
     namespace: is.CERTLOOM_NAMESPACE,

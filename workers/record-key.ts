@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { apiPath } from '../k8s-bridge/api/kinds.ts'
 import { isStatus, type Kubernetes } from '../activities/clients/kubernetes.ts'
 import { CertloomError } from '../activities/failure.ts'
+import { knownSecrets } from '../activities/secrets/known-secrets.ts'
 import { secretBytes, type Secret } from '../activities/objects.ts'
 
 const NAME = 'certloom-record-key'
@@ -44,5 +45,6 @@ async function readOrMake(kubernetes: Kubernetes, namespace: string): Promise<Bu
       `Secret ${namespace}/${NAME} needs the key "${KEY}" with 32 bytes; delete it to have it made anew`,
     )
   }
+  knownSecrets.add(key, { pinned: true })
   return key
 }

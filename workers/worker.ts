@@ -11,6 +11,7 @@ import type { Configuration } from './configuration.ts'
 import { fenced } from './fence.ts'
 import { nameLocks } from './name-locks.ts'
 import { recordKey } from './record-key.ts'
+import { temporalConverters, type Converters } from './temporal/data-converter.ts'
 
 const USER_AGENT = 'certloom/0.1.0'
 /** How long running steps may go on after a stop, in milliseconds; what is cut off is taken up by another worker. */
@@ -29,6 +30,7 @@ export interface WorkerRoleOptions {
 export class WorkerRole {
   readonly #options: WorkerRoleOptions
   #bundle: Promise<{ code: string }> | undefined
+  #converters: Converters | undefined
   #connection: NativeConnection | undefined
   #workers: Worker[] = []
   #runs: Promise<void>[] = []
@@ -72,14 +74,21 @@ export class WorkerRole {
 
   async #start(): Promise<void> {
     const { configuration, log } = this.#options
-    this.#bundle ??= workflowBundle(log)
+    this.#converters ??= temporalConverters(configuration, log)
+    const converters = this.#converters
+    this.#bundle ??= workflowBundle(log, converters)
     const [bundle, connection] = await Promise.all([this.#bundle, this.#connect()])
-    const client = new Client({ connection, namespace: configuration.temporal.namespace })
+    const client = new Client({
+      connection,
+      namespace: configuration.temporal.namespace,
+      dataConverter: converters.client,
+    })
     const deps = this.#deps(client)
     const shared = {
       connection,
       namespace: configuration.temporal.namespace,
       workflowBundle: bundle,
+      dataConverter: converters.worker,
       shutdownGraceTime: GRACE_MS,
       // A cancel or a lost worker is noticed at a heartbeat that was sent: throttled to 0.3 s instead of seconds.
       maxHeartbeatThrottleInterval: 300,

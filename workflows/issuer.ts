@@ -6,7 +6,6 @@ import {
   setCurrentDetails,
   setHandler,
   upsertMemo,
-  upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
 import { Alarm } from './alarm.ts'
@@ -22,6 +21,7 @@ import {
   type WorkflowMemo,
 } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
+import { showSearchAttributes } from './show-attributes.ts'
 import { failureOf, step } from './stages/steps.ts'
 import type { IssuerLook } from './activities.ts'
 
@@ -104,7 +104,7 @@ function tell(input: IssuerInput, look: IssuerLook): void {
   setCurrentDetails(
     `**${input.kind} ${input.name}** is **${look.ready ? 'Ready' : 'not ready'}**: ${look.finding}${failure}`,
   )
-  upsertSearchAttributes([
+  showSearchAttributes([
     { key: searchAttributes.issuer, value: `${input.kind}/${input.name}`.slice(0, 200) },
     { key: searchAttributes.phase, value: look.ready ? 'Waiting' : 'Blocked' },
     { key: searchAttributes.errorType, value: look.failure?.code ?? '' },

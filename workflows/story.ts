@@ -1,4 +1,4 @@
-import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow'
+import { setCurrentDetails, upsertMemo } from '@temporalio/workflow'
 import type { SearchAttributePair } from '@temporalio/common'
 import type { CertificateSummary, ExistingLook } from './activities.ts'
 import { describeFailure, type Failure } from './domain/failures.ts'
@@ -7,6 +7,7 @@ import type { Phase } from './domain/phases.ts'
 import { searchNames } from './domain/search-names.ts'
 import type { CertificateInput, KnownFacts, WorkflowMemo } from './messages.ts'
 import { searchAttributes } from './search-attributes.ts'
+import { showSearchAttributes } from './show-attributes.ts'
 
 export interface StoryState {
   phase: Phase
@@ -104,7 +105,7 @@ export class Story {
       pairs.push({ key: searchAttributes.nextRenewal, value: new Date(state.renewalTime) })
     const shown = JSON.stringify(pairs)
     if (shown !== this.#shown) {
-      upsertSearchAttributes(pairs)
+      showSearchAttributes(pairs)
       this.#shown = shown
     }
     const known = JSON.stringify(this.#known ?? null)

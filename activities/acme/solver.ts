@@ -1,10 +1,12 @@
 import type { Solver } from '../../k8s-bridge/api/solver/solver.ts'
 import { selectSolver } from '../../workflows/domain/solver-selection.ts'
 import type { ActivityDeps } from '../deps.ts'
+import { configurationValues } from '../dns/exec/secret-parts.ts'
 import type { DnsProvider, ProviderDeps } from '../dns/provider.ts'
 import { findDnsProvider } from '../dns/registry.ts'
 import { CertloomError } from '../failure.ts'
 import { readSecretKey, type LiveIssuer } from '../issuers/issuer.ts'
+import { learnConfiguration } from '../secrets/configuration.ts'
 import { acmeSpec } from './account.ts'
 
 export interface Question {
@@ -20,7 +22,11 @@ const PLUGIN_GRACE_MS = 3_000
 
 export function providerDeps({ kubernetes, settings }: ActivityDeps): ProviderDeps {
   return {
-    readSecret: (ref) => readSecretKey(kubernetes, ref),
+    async readSecret(ref) {
+      const bytes = await readSecretKey(kubernetes, ref)
+      learnConfiguration(configurationValues(bytes))
+      return bytes
+    },
     pluginDirectory: settings.pluginDirectory,
     pluginGraceMs: PLUGIN_GRACE_MS,
   }

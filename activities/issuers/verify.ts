@@ -9,6 +9,7 @@ import { findDnsProvider } from '../dns/registry.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { canonicalJson } from '../hash.ts'
+import { knownSecrets } from '../secrets/known-secrets.ts'
 import { issuerPath, readIssuer, readSecretKey, type IssuerName, type LiveIssuer } from './issuer.ts'
 import { signers } from './signers.ts'
 
@@ -140,7 +141,9 @@ async function macKey(
       `Secret ${ref.namespace}/${ref.name}, key ${ref.key}: the MAC key must be base64url`,
     )
   }
-  return Buffer.from(text, 'base64url')
+  const key = Buffer.from(text, 'base64url')
+  for (const form of [text, key]) knownSecrets.add(form)
+  return key
 }
 
 function sameHost(accountUrl: string | undefined, directoryUrl: string): boolean {

@@ -247,6 +247,12 @@ export const failures = {
     meaning: 'A challenge record stays behind: its removal was given up.',
     remedy: 'Remove the record that the message names by hand.',
   },
+  SecretRefused: {
+    kind: 'spent',
+    meaning: 'certloom was about to hand a secret to Temporal, and refused.',
+    remedy:
+      'Report it with the name of the step: nothing secret was written, and certloom tries again after the back-off.',
+  },
   Internal: {
     kind: 'transient',
     meaning: 'certloom itself made a mistake.',

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import type { DesiredCertificate } from '../../../workflows/domain/desired.ts'
 import type { KeyFacts } from '../../../workflows/domain/x509-facts.ts'
 import { CertloomError } from '../../failure.ts'
+import { knownSecrets } from '../../secrets/known-secrets.ts'
 import { admission } from './admission.ts'
 import { readPem } from './pem.ts'
 import { X509Error } from './x509-error.ts'
@@ -23,6 +24,12 @@ const rsaAdmission = admission(Math.max(1, availableParallelism() - 1))
  * @throws CertloomError InvalidSpec for a size that the API does not allow.
  */
 export async function generatePrivateKey(spec: DesiredCertificate['privateKey']): Promise<KeyObject> {
+  const key = await generateKey(spec)
+  knownSecrets.addKey(key)
+  return key
+}
+
+async function generateKey(spec: DesiredCertificate['privateKey']): Promise<KeyObject> {
   switch (spec?.algorithm ?? 'RSA') {
     case 'RSA': {
       const modulusLength = spec?.size || 2048
@@ -124,10 +131,9 @@ function readKeyBlock(pem: string | Buffer): { key: KeyObject; encoding: KeyFact
   }
   if (form === undefined) throw new X509Error('the private key is not in PKCS1, SEC1 or PKCS8 form')
   try {
-    return {
-      key: createPrivateKey({ key: block.der, format: 'der', type: form.type }),
-      encoding: form.encoding,
-    }
+    const key = createPrivateKey({ key: block.der, format: 'der', type: form.type })
+    knownSecrets.addKey(key)
+    return { key, encoding: form.encoding }
   } catch {
     // The library's error is dropped: nobody promises what of the input it holds.
     throw new X509Error('the private key cannot be decoded')

@@ -20,6 +20,14 @@ export function secretParts(configuration: Buffer): string[] {
   return [...parts].sort((a, b) => b.length - a.length)
 }
 
+/** The values of a configuration: every string of a JSON document, or what stands after ":" or "=" in the lines of any other. */
+export function configurationValues(configuration: Buffer): string[] {
+  const text = configuration.toString('utf8').trim()
+  const strings = jsonStrings(text)
+  if (strings !== undefined) return strings
+  return text.split(/[\r\n]+/).map((line) => bareValue(line) ?? line.trim())
+}
+
 function jsonStrings(text: string): string[] | undefined {
   const found: string[] = []
   try {
@@ -35,8 +43,16 @@ function jsonStrings(text: string): string[] | undefined {
 
 function linesOf(text: string): string[] {
   return text.split(/[\r\n]+/).flatMap((line) => {
-    const value = /^[^:=]*[:=](.*)$/.exec(line)?.[1]?.trim()
-    const bare = value?.replace(/^(["'])(.*)\1,?$/, '$2')
-    return [...(line.trim().length >= MIN_LINE ? [line.trim()] : []), value ?? '', bare ?? '']
+    const value = valueOf(line)
+    return [...(line.trim().length >= MIN_LINE ? [line.trim()] : []), value ?? '', bareValue(line) ?? '']
   })
+}
+
+function valueOf(line: string): string | undefined {
+  return /^[^:=]*[:=](.*)$/.exec(line)?.[1]?.trim()
+}
+
+/** Without quotes around it. */
+function bareValue(line: string): string | undefined {
+  return valueOf(line)?.replace(/^(["'])(.*)\1,?$/, '$2')
 }
