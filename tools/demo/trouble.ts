@@ -1,7 +1,7 @@
 import type { Kubernetes } from '../../activities/clients/kubernetes.ts'
 import type { Condition } from '../../k8s-bridge/api/conditions.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
-import type { Controller } from './controller.ts'
+import type { Controller } from '../certloom/controller.ts'
 import type { Display } from './display.ts'
 
 interface ListedEvent {

@@ -4,9 +4,9 @@ import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import { LEASE_NAME, LEASE_NAMESPACE } from '../../../k8s-bridge/lease.ts'
+import { AuditLog } from '../../../tools/observe/audit-log.ts'
 import { Controller } from '../support/controller.ts'
 import { TEMPORAL_NAMESPACE, World, type AnyObject } from '../support/world.ts'
-import { AuditLog } from './support/audit-log.ts'
 import { selfSignedIssuer } from './support/operator.ts'
 import { Recording } from './support/recording.ts'
 
@@ -47,7 +47,7 @@ test('while a foreign controller holds the Lease, nothing of ours is written and
     kinds.map((kind) => Recording.start(world.kubernetes, apiPath(kind, namespace))),
   )
   const clusterIssuers = await Recording.start(world.kubernetes, apiPath('ClusterIssuer'))
-  const audit = await AuditLog.start(world)
+  const audit = await AuditLog.start(world.servers)
   const settings = await world.settings()
   const ours = [
     await new Controller('all', settings, join(world.folder, 'waits-all.log')).start(

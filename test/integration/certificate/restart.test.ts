@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
+import { AuditLog } from '../../../tools/observe/audit-log.ts'
 import type { Controller } from '../support/controller.ts'
 import { World } from '../support/world.ts'
-import { AuditLog } from './support/audit-log.ts'
 import {
   certificateId,
   eventCounts,
@@ -77,7 +77,7 @@ async function stories(): Promise<Record<string, unknown>> {
 test('a restart with quiet certificates sends no signal, makes no workflow task and writes nothing', async () => {
   const before = await stories()
   await controller.stop()
-  const audit = await AuditLog.start(world)
+  const audit = await AuditLog.start(world.servers)
   const recordings = await Promise.all(
     (['Certificate', 'CertificateRequest', 'Issuer', 'Secret', 'Event'] as const).map((kind) =>
       Recording.start(world.kubernetes, apiPath(kind, namespace)),
@@ -91,7 +91,7 @@ test('a restart with quiet certificates sends no signal, makes no workflow task 
     assert.deepEqual(recording.seen, [])
   }
   assert.deepEqual(
-    (await audit.writes()).filter((line) => line.includes(` ${namespace}/`)),
+    (await audit.writes()).filter((write) => write.namespace === namespace),
     [],
   )
 })

@@ -6,8 +6,8 @@ import type { Order } from '../../../../k8s-bridge/api/order.ts'
 import { apiPath } from '../../../../k8s-bridge/api/kinds.ts'
 import { installPlugin } from '../../../../tools/plugins/install.ts'
 import type { Logged } from '../../../../tools/dns-fixture/journal.ts'
+import { AcmeProxy } from '../../../../tools/observe/acme-proxy.ts'
 import type { World } from '../../support/world.ts'
-import { AcmeProxy } from './acme-proxy.ts'
 
 /** How a call of the plugin "moody" goes; nothing given: as it should. */
 export interface Mood {

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import type { Servers } from '../../../../tools/servers/handle.ts'
+import type { Servers } from '../servers/handle.ts'
 
 export interface AcmeRequest {
   /** Milliseconds since 1970, when it arrived. */
@@ -15,6 +15,10 @@ export interface AcmeRequest {
   /** The signed JSON; undefined for a POST-as-GET and for anything that is not signed. */
   payload?: unknown
   status: number
+  /** `status` of the resource in the answer, such as "pending" (RFC 8555 7.1.6). */
+  state?: string
+  /** `type` of a problem document (RFC 8555 6.7), without its namespace: "badNonce". */
+  problem?: string
 }
 
 /** Pebble's path of newOrder. */
@@ -117,12 +121,22 @@ export class AcmeProxy {
       passed.end(body)
       const [got] = (await once(passed, 'response')) as [IncomingMessage]
       seen.status = got.statusCode ?? 0
+      const told = await buffer(got)
+      Object.assign(seen, outcome(got, told))
       answer.writeHead(seen.status, got.headers)
-      answer.end(await buffer(got))
+      answer.end(told)
     } catch {
       answer.destroy()
     }
   }
+}
+
+function outcome(got: IncomingMessage, body: Buffer): Pick<AcmeRequest, 'state' | 'problem'> {
+  const type = got.headers['content-type'] ?? ''
+  if (body.length === 0 || !/^application\/(problem\+)?json/.test(type)) return {}
+  const told = JSON.parse(body.toString()) as { status?: unknown; type?: string }
+  if (type.startsWith('application/problem')) return { problem: told.type?.split(':').at(-1) }
+  return typeof told.status === 'string' ? { state: told.status } : {}
 }
 
 /** RFC 7515 7.2.1: the payload of a flattened JWS. */
