@@ -2,11 +2,19 @@ import { bundleWorkflowCode } from '@temporalio/worker'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../activities/deps.ts'
 
-/** The workflow code as one script, made once per process: every start of a worker then takes it as it is. */
-export async function workflowBundle(log: Logger, { encrypts = false } = {}): Promise<{ code: string }> {
+/**
+ * The workflow code as one script, made once per process: every start of a worker then takes it as it is.
+ * `stackTraces`: whether errors in it know their lines, at twice the price (`workflows/lean.ts`).
+ */
+export async function workflowBundle(
+  log: Logger,
+  { encrypts = false, stackTraces = false } = {},
+): Promise<{ code: string }> {
   const started = performance.now()
   const { code } = await bundleWorkflowCode({
     workflowsPath: workflowFile('index.ts'),
+    // Shared by all workflows of a worker instead of loaded anew for each: none of our modules has a state of its own.
+    preloadModules: [...(stackTraces ? [] : [workflowFile('lean.ts')]), workflowFile('index.ts')],
     payloadConverterPath: workflowFile('payload-converter.ts'),
     failureConverterPath: workflowFile(encrypts ? 'encoding-failure-converter.ts' : 'failure-converter.ts'),
     logger: quiet(log),

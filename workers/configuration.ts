@@ -68,6 +68,9 @@ const variables = {
     .string()
     .default('')
     .describe('host:port for /healthz and /readyz; empty: none.'),
+  CERTLOOM_WORKFLOW_STACK_TRACES: flag
+    .default(false)
+    .describe('true has errors in workflow code tell their lines, at twice the CPU; to look into a defect.'),
   CERTLOOM_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
@@ -91,6 +94,7 @@ export interface Configuration {
   dns: DnsConfig
   auditInterval: number
   healthAddress: string
+  workflowStackTraces: boolean
   logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -121,6 +125,7 @@ export function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
     }),
     auditInterval: is.CERTLOOM_AUDIT_INTERVAL_MS,
     healthAddress: is.CERTLOOM_HEALTH_ADDRESS,
+    workflowStackTraces: is.CERTLOOM_WORKFLOW_STACK_TRACES,
     logLevel: is.CERTLOOM_LOG_LEVEL,
   }
 }

@@ -76,7 +76,10 @@ export class WorkerRole {
     const { configuration, log } = this.#options
     this.#converters ??= temporalConverters(configuration, log)
     const converters = this.#converters
-    this.#bundle ??= workflowBundle(log, converters)
+    this.#bundle ??= workflowBundle(log, {
+      encrypts: converters.encrypts,
+      stackTraces: configuration.workflowStackTraces,
+    })
     const [bundle, connection] = await Promise.all([this.#bundle, this.#connect()])
     const client = new Client({
       connection,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { bundleWorkflowCode } from '@temporalio/worker'
-import { root } from './source.ts'
+import ts from 'typescript'
+import { parse, root, sourceFiles } from './source.ts'
 
 /** Of our code, which is small, and of the SDK's, which is most of it. Every cached workflow pays for it. */
 const mostBytes = 1_000_000
@@ -48,4 +49,14 @@ test('the bundle holds our workflow code and the SDK: no zod, no Node built-in, 
 
 test(`the code of the bundle is smaller than ${mostBytes / 1e6} MB`, () => {
   assert.ok(code.length > 10_000 && code.length < mostBytes, `${code.length} bytes`)
+})
+
+test('no module of workflow code has a variable: all workflows of a worker share one copy of each', () => {
+  const stateful = sourceFiles(['workflows']).filter((file) =>
+    parse(file).statements.some(
+      (statement) =>
+        ts.isVariableStatement(statement) && (statement.declarationList.flags & ts.NodeFlags.Const) === 0,
+    ),
+  )
+  assert.deepEqual(stateful, [])
 })
