@@ -13,7 +13,13 @@ test('the table shows the addresses of the started servers and lines to paste in
       adminCertPath: '',
       adminKeyPath: '',
     },
-    temporal: { address: '127.0.0.1:2', uiUrl: 'http://127.0.0.1:3', dbFile: '', cliPath: '/bin/temporal' },
+    temporal: {
+      address: '127.0.0.1:2',
+      uiUrl: 'http://127.0.0.1:3',
+      metricsUrl: 'http://127.0.0.1:4/metrics',
+      dbFile: '',
+      cliPath: '/bin/temporal',
+    },
   })
   assert.equal(
     text,

@@ -12,6 +12,10 @@ usage: npm run bench -- [options]
   --only LIST      scenarios, separated by commas: ${scenarioNames.join(', ')} (default: all)
   --quick          small counts, for a first look; the figures mean little
   --repeat N       how often each latency and burst is measured (default: 1)
+  --certificates N how many certificates are there for idle and restart (default: 1000)
+  --idle SEC       how long idling is watched (default: 60)
+  --profile DIR    let certloom's processes write CPU profiles there and show where their time goes (not with restart,
+                   which kills them)
   --json FILE      write all figures, lists and facts about the machine there too
   --check          exit code 1 where a budget is missed that does not depend on the machine's speed
   --data DIR       folder for data, certificates and logs (default: .servers/bench in the project); emptied first
@@ -20,6 +24,7 @@ usage: npm run bench -- [options]
 examples:
   npm run bench
   npm run bench -- --only writes --check
+  npm run bench -- --only burst --profile /tmp/profiles
   npm run bench -- --quick --json figures.json
 
 Exit codes: 0 measured (missed budgets are shown), 1 failed or --check, 2 wrong arguments, 130 interrupted.
@@ -29,6 +34,10 @@ export interface BenchArguments {
   readonly only: readonly ScenarioName[]
   readonly quick: boolean
   readonly repeat: number
+  readonly certificates: number
+  /** Seconds. */
+  readonly idle: number
+  readonly profile: string | undefined
   readonly json: string | undefined
   readonly check: boolean
   readonly data: string
@@ -44,6 +53,9 @@ export function readArguments(args: readonly string[]): BenchArguments | undefin
       only: { type: 'string' },
       quick: { type: 'boolean', default: false },
       repeat: { type: 'string', default: '1' },
+      certificates: { type: 'string' },
+      idle: { type: 'string' },
+      profile: { type: 'string' },
       json: { type: 'string' },
       check: { type: 'boolean', default: false },
       data: { type: 'string' },
@@ -52,11 +64,17 @@ export function readArguments(args: readonly string[]): BenchArguments | undefin
   })
   if (values.help) return undefined
   const { quick, check } = values
+  const only = values.only === undefined ? scenarioNames : readNames(values.only)
+  if (values.profile !== undefined && only.includes('restart'))
+    throw new Error('--profile: a process that is killed writes no profile; leave restart out with --only')
   return {
     quick,
     check,
-    only: values.only === undefined ? scenarioNames : readNames(values.only),
+    only,
     repeat: wholeNumber('repeat', values.repeat, 1, 100),
+    certificates: wholeNumber('certificates', values.certificates ?? (quick ? '20' : '1000'), 1, 100_000),
+    idle: wholeNumber('idle', values.idle ?? (quick ? '5' : '60'), 1, 86_400),
+    profile: values.profile === undefined ? undefined : resolve(values.profile),
     json: values.json === undefined ? undefined : resolve(values.json),
     data: values.data === undefined ? join(root, '.servers', 'bench') : resolve(values.data),
   }

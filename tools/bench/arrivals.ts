@@ -25,7 +25,7 @@ interface Version {
 }
 
 /** How long one certificate may take, in milliseconds; a hang shows as an error that names it. */
-const LIMIT_MS = 120_000
+const LIMIT_MS = 300_000
 
 /** Sees every Secret and Certificate arrive through two watches, as a user of certificates would. */
 export class Arrivals {
@@ -49,7 +49,7 @@ export class Arrivals {
 
   /**
    * Waits for a revision of a Certificate whose Secret is named `<name>-tls`.
-   * @throws Error if it does not come within two minutes, with the last status
+   * @throws Error if it does not come within five minutes, with the last status
    */
   async of(namespace: string, name: string, revision: number): Promise<Arrival> {
     const key = `${namespace}/${name}`

@@ -2,7 +2,7 @@ import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import { matchesKey, parseCertificate } from '../../activities/clients/x509.ts'
 import { apply, type IssuerReference, type Site } from './site.ts'
-import type { Arrivals } from './arrivals.ts'
+import type { Arrival, Arrivals } from './arrivals.ts'
 
 export type KeyKind = 'ECDSA P-256' | 'RSA-2048'
 
@@ -40,9 +40,15 @@ export function requestCertificate(
 export async function issue(site: Site, arrivals: Arrivals, wish: Wish): Promise<Times> {
   const began = performance.now()
   await requestCertificate(site, wish)
-  const { secretAt, readyAt, chain, key } = await arrivals.of(wish.namespace, wish.name, 1)
-  check(wish, chain, key)
+  const { secretAt, readyAt } = await arrival(arrivals, wish)
   return { secret: secretAt - began, ready: readyAt - began }
+}
+
+/** Waits for a revision of a certificate and holds key and names of its Secret against what was wished. */
+export async function arrival(arrivals: Arrivals, wish: Wish, revision = 1): Promise<Arrival> {
+  const arrived = await arrivals.of(wish.namespace, wish.name, revision)
+  check(wish, arrived)
+  return arrived
 }
 
 /** Sets Issuing=True as `cmctl renew` does, and waits for the next revision. */
@@ -61,12 +67,11 @@ export async function renew(site: Site, arrivals: Arrivals, wish: Wish, revision
   const status = { ...found.status, conditions: [...(found.status?.conditions ?? []), condition] }
   const began = performance.now()
   await site.kubernetes.replace(apiPath('Certificate', namespace, name, 'status'), { ...found, status })
-  const { secretAt, readyAt, chain, key } = await arrivals.of(namespace, name, revision)
-  check(wish, chain, key)
+  const { secretAt, readyAt } = await arrival(arrivals, wish, revision)
   return { secret: secretAt - began, ready: readyAt - began }
 }
 
-function check({ namespace, name, dnsNames }: Wish, chain: string, key: string): void {
+function check({ namespace, name, dnsNames }: Wish, { chain, key }: Arrival): void {
   if (!matchesKey(chain, key))
     throw new Error(`${namespace}/${name}: the Secret's key is not that of its chain`)
   const got = [...parseCertificate(chain).dnsNames].sort().join()

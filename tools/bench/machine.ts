@@ -35,11 +35,11 @@ function versionOf({ wheel, go, wanted }: Program): string {
 }
 
 /** Looks at the cores for a moment. */
-export async function measureIdle(ms = 1_000): Promise<{ idle: number }> {
+export async function idleShare(ms = 1_000): Promise<number> {
   const before = cpuTimes()
   await delay(ms)
   const after = cpuTimes()
-  return { idle: (100 * (after.idle - before.idle)) / Math.max(1, after.all - before.all) }
+  return (100 * (after.idle - before.idle)) / Math.max(1, after.all - before.all)
 }
 
 export function describeMachine({ cores, model, memoryGiB, system, load, idle, versions }: Machine): string {

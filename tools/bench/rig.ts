@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client'
 import { connectKubernetes } from '../../activities/clients/kubernetes.ts'
 import { setup } from '../../cli/setup/setup.ts'
 import { startController, type Controller, type Role } from '../certloom/controller.ts'
+import { inspectorPort } from '../observe/heap.ts'
 import { AcmeProxy } from '../observe/acme-proxy.ts'
 import type { OnProgress } from '../servers/progress.ts'
 import { startServers, type LocalServers } from '../servers/servers.ts'
@@ -18,21 +19,26 @@ import {
   type Site,
 } from './site.ts'
 
-const TEMPORAL_NAMESPACE = 'certloom'
+export const TEMPORAL_NAMESPACE = 'certloom'
 const CA_ISSUERS = 10
 
 export interface RigOptions {
   readonly dataDir: string
-  /** Certloom's processes write .cpuprofile files into it. */
+  /** Certloom's processes write .cpuprofile files into a folder of it for each role. */
   readonly profileDir?: string
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
 }
 
+/** A process whose heap can be looked at. */
+export interface Inspected extends Controller {
+  readonly inspectorPort: number
+}
+
 /** Certloom as it runs in a cluster: one bridge, one worker, each a process with the rights of its service account. */
 export interface Certloom {
-  readonly bridge: Controller
-  readonly worker: Controller
+  readonly bridge: Inspected
+  readonly worker: Inspected
 }
 
 /** Servers, issuers and certloom's processes, everything fresh. Disposing ends them all. */
@@ -51,6 +57,10 @@ export interface Rig extends AsyncDisposable {
   kill(): Promise<void>
   /** Starts bridge and worker side by side; returns when both serve. */
   start(): Promise<Certloom>
+  /** Ends both in order, so that they write their profiles, and starts them anew. */
+  restart(): Promise<Certloom>
+  /** Ends both in order. */
+  stop(): Promise<void>
   /** Rejects when something died that should not have. */
   readonly died: Promise<never>
 }
@@ -112,6 +122,11 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     },
     kill: () => processes.kill(),
     start: () => processes.start(),
+    stop: () => processes.stop(),
+    restart: async () => {
+      await processes.stop()
+      return processes.start()
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -146,11 +161,13 @@ class Processes {
   async stop(): Promise<void> {
     if (this.#running === undefined) return
     await Promise.all([this.#running.bridge.stop(), this.#running.worker.stop()])
+    this.#running = undefined
   }
 
-  async #one(role: Role): Promise<Controller> {
+  async #one(role: Role): Promise<Inspected> {
     const { servers, pluginDirectory } = this.#site
     const { profileDir, signal } = this.#options
+    const inspector = await inspectorPort()
     const controller = await startController({
       ...{ servers, role, pluginDirectory, signal },
       kubeconfig: await servers.kubernetes.kubeconfigFor('cert-manager', 'cert-manager'),
@@ -158,10 +175,10 @@ class Processes {
       debug: false,
       nodeArguments:
         profileDir === undefined
-          ? []
-          : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${role}.cpuprofile`],
+          ? [inspector.argument]
+          : [inspector.argument, '--cpu-prof', `--cpu-prof-dir=${join(profileDir, role)}`],
     })
     controller.died.catch(this.#onDeath)
-    return controller
+    return { ...controller, inspectorPort: inspector.port }
   }
 }

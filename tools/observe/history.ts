@@ -1,5 +1,8 @@
 import type { Client } from '@temporalio/client'
 import type { temporal } from '@temporalio/proto'
+import { inPool } from '../check/pool.ts'
+
+const AT_A_TIME = 20
 
 type Payload = temporal.api.common.v1.IPayload
 
@@ -27,17 +30,25 @@ export async function runCost(client: Client, workflowId: string): Promise<RunCo
  */
 export async function untilQuiet(client: Client, workflowId: string, seconds = 60): Promise<void> {
   const handle = client.workflow.getHandle(workflowId)
-  const end = Date.now() + seconds * 1000
-  let last: unknown
-  for (;;) {
-    const { raw, historyLength } = await handle.describe()
-    const idle = raw.pendingWorkflowTask == null && (raw.pendingActivities ?? []).length === 0
-    // Twice the same: between a step and the next task there is a moment without either.
-    if (idle && last === historyLength) return
-    last = idle ? historyLength : undefined
+  for (const end = Date.now() + seconds * 1000; ;) {
+    const { raw } = await handle.describe()
+    if (raw.pendingWorkflowTask == null && (raw.pendingActivities ?? []).length === 0) return
     if (Date.now() > end) throw new Error(`${workflowId} is not quiet after ${seconds} s`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+}
+
+/** Lengths of the newest runs of all open workflows, by id, once none of them has anything under way. */
+export async function quietHistories(client: Client): Promise<ReadonlyMap<string, string>> {
+  const ids: string[] = []
+  for await (const { workflowId } of client.workflow.list({ query: 'ExecutionStatus="Running"' }))
+    ids.push(workflowId)
+  const lengths = await inPool(ids, AT_A_TIME, async (id) => {
+    await untilQuiet(client, id)
+    const { runId, historyLength } = await client.workflow.getHandle(id).describe()
+    return [id, `${runId} ${historyLength}`] as const
+  })
+  return new Map(lengths)
 }
 
 /** Every payload of a history, wherever it stands: inputs, results, headers, memo, search attributes, failures. */

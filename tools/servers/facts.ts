@@ -26,6 +26,8 @@ export interface TemporalFacts {
   /** host:port of the gRPC frontend. */
   readonly address: string
   readonly uiUrl: string
+  /** Prometheus metrics of the server. */
+  readonly metricsUrl: string
   readonly dbFile: string
   /** The Temporal CLI. */
   readonly cliPath: string

@@ -75,10 +75,13 @@ export async function launch(
 
   async function startTemporal() {
     if (!parts.has('temporal')) return undefined
-    const facts = temporalFacts(context, await find('temporal'), ports.temporal, ports.temporalUi)
-    await run(
-      temporal(context, facts, ports.temporal, ports.temporalUi, options.temporal?.dynamicConfig ?? []),
-    )
+    const temporalPorts = {
+      frontend: ports.temporal,
+      ui: ports.temporalUi,
+      metrics: ports.temporalMetrics,
+    }
+    const facts = temporalFacts(context, await find('temporal'), temporalPorts)
+    await run(temporal(context, facts, temporalPorts, options.temporal?.dynamicConfig ?? []))
     return facts
   }
 

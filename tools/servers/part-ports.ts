@@ -7,7 +7,7 @@ const portsOf = {
   etcd: ['etcd'],
   'kube-apiserver': ['apiserver'],
   'kube-controller-manager': ['controllerManager'],
-  temporal: ['temporal', 'temporalUi'],
+  temporal: ['temporal', 'temporalUi', 'temporalMetrics'],
   pebble: ['pebble', 'pebbleManagement', 'pebbleHttp', 'pebbleTls'],
   dns: ['dnsAuthoritative', 'dnsResolver', 'dnsControl'],
   kubectl: [],

@@ -17,15 +17,17 @@ const dynamicConfig = [
   'system.enableActivityEagerExecution=true',
 ]
 
-export function temporalFacts(
-  context: PartContext,
-  cliPath: string,
-  port: number,
-  uiPort: number,
-): TemporalFacts {
+export interface TemporalPorts {
+  readonly frontend: number
+  readonly ui: number
+  readonly metrics: number
+}
+
+export function temporalFacts(context: PartContext, cliPath: string, ports: TemporalPorts): TemporalFacts {
   return {
-    address: `127.0.0.1:${port}`,
-    uiUrl: `http://127.0.0.1:${uiPort}`,
+    address: `127.0.0.1:${ports.frontend}`,
+    uiUrl: `http://127.0.0.1:${ports.ui}`,
+    metricsUrl: `http://127.0.0.1:${ports.metrics}/metrics`,
     dbFile: join(context.dataDir, 'temporal.db'),
     cliPath,
   }
@@ -34,8 +36,7 @@ export function temporalFacts(
 export function temporal(
   context: PartContext,
   facts: TemporalFacts,
-  port: number,
-  uiPort: number,
+  ports: TemporalPorts,
   extraDynamicConfig: readonly string[],
 ): ProcessDefinition {
   return {
@@ -46,7 +47,8 @@ export function temporal(
       command: facts.cliPath,
       args: [
         ...['server', 'start-dev', '--disable-config-file'],
-        ...['--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
+        ...['--ip', '127.0.0.1', '--port', String(ports.frontend)],
+        ...['--ui-port', String(ports.ui), '--metrics-port', String(ports.metrics)],
         '--ui-disable-news-fetch',
         ...['--db-filename', facts.dbFile],
         ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
@@ -59,7 +61,7 @@ export function temporal(
     },
     async ready() {
       // The open port is the cheap question; only then a process is spent on the real one.
-      await canConnect(port)
+      await canConnect(ports.frontend)
       const ask = ['operator', 'namespace', 'describe', '--namespace', 'default', '--address', facts.address]
       await promisify(execFile)(facts.cliPath, [...ask, '--disable-config-file'], {
         env: context.env,
