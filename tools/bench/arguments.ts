@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-export const scenarioNames = ['writes', 'latency', 'burst', 'idle', 'restart'] as const
+export const scenarioNames = ['writes', 'latency', 'burst-ca', 'burst-acme', 'idle', 'restart'] as const
 export type ScenarioName = (typeof scenarioNames)[number]
 
 export const help = `Starts real servers and certloom's processes, measures, and shows each figure beside its budget.
@@ -24,7 +24,7 @@ usage: npm run bench -- [options]
 examples:
   npm run bench
   npm run bench -- --only writes --check
-  npm run bench -- --only burst --profile /tmp/profiles
+  npm run bench -- --only burst-ca --profile /tmp/profiles
   npm run bench -- --quick --json figures.json
 
 Exit codes: 0 measured (missed budgets are shown), 1 failed or --check, 2 wrong arguments, 130 interrupted.

@@ -71,7 +71,8 @@ async function measure(rig: Rig, args: BenchArguments, results: Results): Promis
   for (let round = 0; round < args.repeat; round++) {
     if (wanted('latency'))
       await measureLatency(rig, quick ? { oneStep: 3, acme: 2 } : { oneStep: 25, acme: 15 }, results)
-    if (wanted('burst')) for (const burst of bursts(rig, quick)) await measureBurst(rig, burst, results)
+    for (const burst of bursts(rig, quick))
+      if (wanted(burst.acme ? 'burst-acme' : 'burst-ca')) await measureBurst(rig, burst, results)
   }
   if (!wanted('idle') && !wanted('restart')) return
   await fill(rig, args.certificates)

@@ -38,11 +38,14 @@ export async function untilQuiet(client: Client, workflowId: string, seconds = 6
   }
 }
 
-/** Lengths of the newest runs of all open workflows, by id, once none of them has anything under way. */
-export async function quietHistories(client: Client): Promise<ReadonlyMap<string, string>> {
+/**
+ * Run and length of all open workflows whose ids begin so, by id, once none of them has anything under way. A signal, a
+ * task or a new run would change it.
+ */
+export async function quietHistories(client: Client, prefix = ''): Promise<ReadonlyMap<string, string>> {
   const ids: string[] = []
   for await (const { workflowId } of client.workflow.list({ query: 'ExecutionStatus="Running"' }))
-    ids.push(workflowId)
+    if (workflowId.startsWith(prefix)) ids.push(workflowId)
   const lengths = await inPool(ids, AT_A_TIME, async (id) => {
     await untilQuiet(client, id)
     const { runId, historyLength } = await client.workflow.getHandle(id).describe()

@@ -1,15 +1,18 @@
 import { inPool } from '../../check/pool.ts'
 import { arrival, requestCertificate } from '../certificates.ts'
-import type { Rig } from '../rig.ts'
-import { newNamespace } from '../site.ts'
+import type { Arrivals } from '../arrivals.ts'
+import { newNamespace, type IssuerReference, type Site } from '../site.ts'
 
 const APPLIES = 20
 
-/** Issues as many CA certificates, from all CA issuers, and waits for the last. @throws Error if one fails */
-export async function fill(
-  { site, arrivals, ca }: Pick<Rig, 'site' | 'arrivals' | 'ca'>,
-  count: number,
-): Promise<void> {
+export interface Filling {
+  readonly site: Site
+  readonly arrivals: Arrivals
+  readonly ca: readonly IssuerReference[]
+}
+
+/** Issues as many CA certificates, from all CA issuers, and waits for the last. Returns their namespace. @throws Error if one fails */
+export async function fill({ site, arrivals, ca }: Filling, count: number): Promise<string> {
   const namespace = await newNamespace(site, 'fill')
   const wishes = Array.from({ length: count }, (_, index) => {
     const issuer = ca[index % ca.length]
@@ -19,4 +22,5 @@ export async function fill(
   })
   await inPool(wishes, APPLIES, (wish) => requestCertificate(site, wish))
   await Promise.all(wishes.map((wish) => arrival(arrivals, wish)))
+  return namespace
 }
