@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { describeSettings, readConfiguration } from '../workers/configuration.ts'
 import { createLogger } from '../workers/log.ts'
-import { installRuntime } from '../workers/runtime.ts'
 import { runAll, runBridge, runWorker, type Running } from '../workers/processes.ts'
+import { startTelemetry } from '../workers/telemetry/telemetry.ts'
 
 const roles = {
   bridge: { run: runBridge, does: 'watch the cluster and ring for workflows; holds the Lease' },
@@ -31,8 +31,14 @@ async function serve(name: string, run: (typeof roles)[keyof typeof roles]['run'
     return
   }
   const log = createLogger(configuration.logLevel, name)
-  installRuntime(log)
-  const running: Running = await run(configuration, log)
+  const telemetry = await startTelemetry(log, configuration.prefix, configuration.metricsAddress !== '')
+  let running: Running
+  try {
+    running = await run(configuration, log, telemetry)
+  } catch (error) {
+    process.stderr.write(`certloom ${name}: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })

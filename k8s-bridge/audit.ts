@@ -1,6 +1,7 @@
 import type { KnownFacts } from '../workflows/messages.ts'
-import { keyOf, TemporalUnavailable, type Doorbell, type Target } from './doorbell.ts'
+import { keyOf, TemporalUnavailable, type Doorbell, type OpenWorkflow, type Target } from './doorbell.ts'
 import { describeError, type Logger } from './logger.ts'
+import { Troubles } from './troubles.ts'
 import type { Watched } from './watched.ts'
 
 export interface AuditOptions {
@@ -28,9 +29,16 @@ export class Audit {
   #stopped = false
   #done = false
   #unavailable = false
+  readonly #troubles: Troubles
 
   constructor(options: AuditOptions) {
     this.#options = options
+    this.#troubles = new Troubles(options.logger)
+  }
+
+  /** See {@link Troubles.byCause}. */
+  get troubled(): ReadonlyMap<string, number> {
+    return this.#troubles.byCause
   }
 
   /** True once a comparison has succeeded since we may act. */
@@ -77,6 +85,7 @@ export class Audit {
     }
     try {
       const open = await doorbell.openWorkflows()
+      this.#troubles.see([...open.values()])
       const targets = watched.targets()
       this.#done = true
       this.#unavailable = false
@@ -94,7 +103,7 @@ export class Audit {
     }
   }
 
-  #settle(target: Target, open: { known: KnownFacts | undefined } | undefined): void {
+  #settle(target: Target, open: OpenWorkflow | undefined): void {
     if (open === undefined) {
       this.#options.forget(target)
       this.#options.changed(target, 'no workflow is open')

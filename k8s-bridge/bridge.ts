@@ -3,9 +3,11 @@ import type { KnownFacts } from '../workflows/messages.ts'
 import { Audit } from './audit.ts'
 import { keyOf, sameFacts, TemporalUnavailable, type Doorbell, type Target } from './doorbell.ts'
 import { WorkQueue } from './informers/work-queue.ts'
+import { Issuances, type Issuance } from './metrics/issuances.ts'
+import type { InformerHealth } from './informers/informer.ts'
 import type { Logger } from './logger.ts'
 import { Outage } from './outage.ts'
-import { Watched } from './watched.ts'
+import { Watched, type ObservedStores } from './watched.ts'
 
 export interface BridgeOptions {
   kubernetes: Kubernetes
@@ -16,6 +18,18 @@ export interface BridgeOptions {
   auditInterval: number
   /** Whether this process may act now: it holds the Lease. */
   mayAct: () => boolean
+  /** Every issuance that was seen from its beginning to its end; for metrics. */
+  onIssuance?: (issuance: Issuance) => void
+}
+
+/** What became of the looks at the facts of one kind of object, since the process began. */
+export interface DoorbellCounts {
+  /** Signals that got through. */
+  rung: number
+  /** Looks that found nothing new. */
+  skipped: number
+  /** Signals that did not get through; they are sent again. */
+  failed: number
 }
 
 /**
@@ -32,7 +46,11 @@ export class Bridge {
   readonly #known = new Map<string, KnownFacts>()
   /** Why to ring although the facts may be known, by target. Kept apart: a later event without a cause must not lose it. */
   readonly #causes = new Map<string, string>()
-  #ready = false
+  readonly #counts: Record<Target['kind'], DoorbellCounts> = {
+    Certificate: { rung: 0, skipped: 0, failed: 0 },
+    Issuer: { rung: 0, skipped: 0, failed: 0 },
+    ClusterIssuer: { rung: 0, skipped: 0, failed: 0 },
+  }
 
   constructor(options: BridgeOptions) {
     this.#options = options
@@ -45,8 +63,11 @@ export class Bridge {
       backoffMax: 5_000,
       process: (key) => this.#process(key),
     })
+    const { onIssuance } = options
+    const observer = onIssuance && new Issuances((issuer) => this.#watched.issuerType(issuer), onIssuance)
     this.#watched = new Watched({
       ...options,
+      ...(observer && { observer }),
       changed: (target, cause) => this.#add(target, cause),
       ownWrite: (target, field) => this.#learn(target, field),
     })
@@ -59,15 +80,42 @@ export class Bridge {
     })
   }
 
-  /** True once the informers have synced and the objects were compared with the open workflows. */
-  get ready(): boolean {
-    return this.#ready && this.#watched.synced
+  /** True once all resources have been listed. */
+  get synced(): boolean {
+    return this.#watched.synced
+  }
+
+  /** True once the objects were compared with the open workflows since we may act: what is missing has been rung for. */
+  get compared(): boolean {
+    return this.#audit.done
+  }
+
+  /** The objects as last seen; read at any time, also while Temporal is away. */
+  get stores(): ObservedStores {
+    return this.#watched.stores
+  }
+
+  get doorbells(): Readonly<Record<Target['kind'], Readonly<DoorbellCounts>>> {
+    return this.#counts
+  }
+
+  /** Open workflows whose tasks fail, as the last comparison found them, by what Temporal says is the cause. */
+  get troubled(): ReadonlyMap<string, number> {
+    return this.#audit.troubled
+  }
+
+  /** Objects in line to be looked at. */
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  informers(): InformerHealth[] {
+    return this.#watched.health()
   }
 
   async start(): Promise<void> {
     await this.#watched.start()
     this.#audit.start()
-    this.#ready = true
   }
 
   /** Called when the Lease was taken: what happened meanwhile is found by comparing. */
@@ -76,7 +124,6 @@ export class Bridge {
   }
 
   async stop(): Promise<void> {
-    this.#ready = false
     await this.#audit.stop()
     await this.#queue.stop()
     await this.#watched.stop()
@@ -111,6 +158,7 @@ export class Bridge {
     try {
       await this.#ring(key, target, facts, cause)
     } catch (error) {
+      this.#counts[target.kind].failed++
       if (cause !== '' && !this.#causes.has(key)) this.#causes.set(key, cause)
       if (error instanceof TemporalUnavailable && facts !== undefined)
         await this.#outage.tell(target, facts.uid)
@@ -133,8 +181,10 @@ export class Bridge {
         throw error
       }
     } else {
+      this.#counts[target.kind].skipped++
       return
     }
+    this.#counts[target.kind].rung++
     // Only a call that got through shows that Temporal is there.
     this.#outage.over()
   }

@@ -8,14 +8,27 @@ export interface Target {
   name: string
 }
 
+/** An open workflow, as a list of Temporal shows it. */
+export interface OpenWorkflow {
+  target: Target
+  workflowId: string
+  runId: string
+  known: KnownFacts | undefined
+  /**
+   * What Temporal reports of its tasks while they fail again and again, the search attribute TemporalReportedProblems:
+   * `category=WorkflowTaskFailed`, `cause=WorkflowTaskFailedCauseNonDeterministicError`. Empty while they succeed.
+   */
+  problems: readonly string[]
+}
+
 /** The way to Temporal, as the bridge needs it. Throws TemporalUnavailable while Temporal does not answer. */
 export interface Doorbell {
   /** Tells the workflow to look, and starts it where it is not there. */
   ring(target: Target, signal: 'changed' | 'deleted', known: KnownFacts, cause: string): Promise<void>
   /** Tells an open workflow that its object is gone; nothing happens where it is not open. */
   tellDeleted(target: Target): Promise<void>
-  /** What the open workflows of this cluster know, by `keyOf` their target. */
-  openWorkflows(): Promise<Map<string, { target: Target; known: KnownFacts | undefined }>>
+  /** The open workflows of this cluster, by `keyOf` their target. */
+  openWorkflows(): Promise<Map<string, OpenWorkflow>>
 }
 
 export class TemporalUnavailable extends Error {

@@ -58,6 +58,7 @@ export class LeaseHolder {
   #seen: Observation | undefined
   #validUntil = -Infinity
   #holder = false
+  #decided = false
   #cancelDemotion: () => void = () => undefined
   #cancelPause: () => void = () => undefined
   #loop: Promise<void> = Promise.resolve()
@@ -92,6 +93,11 @@ export class LeaseHolder {
     return this.#holder && this.#clock.monotonic() < this.#validUntil
   }
 
+  /** True once it is known who holds the Lease, we or somebody else. */
+  get decided(): boolean {
+    return this.#decided
+  }
+
   /** Calls `listener` at each change; returns what ends that. */
   onChange(listener: (holder: boolean) => void): () => void {
     this.#listeners.add(listener)
@@ -116,6 +122,7 @@ export class LeaseHolder {
     while (this.#isRunning()) {
       try {
         await this.#round()
+        this.#decided = true
       } catch (error) {
         this.#logger.warn(
           { lease: this.#record.name, error: describeError(error) },

@@ -13,7 +13,7 @@ import {
   type WorkflowMemo,
 } from '../workflows/messages.ts'
 import { sha256Hex } from '../activities/hash.ts'
-import { TemporalUnavailable, keyOf, type Doorbell, type Target } from './doorbell.ts'
+import { TemporalUnavailable, keyOf, type Doorbell, type OpenWorkflow, type Target } from './doorbell.ts'
 
 export interface TemporalDoorbellOptions {
   client: Client
@@ -104,7 +104,7 @@ function isAway(error: unknown): boolean {
 
 /** The raw call with pages of 1000: half the time of the client's own iterator. */
 async function listOpen(client: Client, codecs: readonly PayloadCodec[], namespace: string, cluster: string) {
-  const open = new Map<string, { target: Target; known: KnownFacts | undefined }>()
+  const open = new Map<string, OpenWorkflow>()
   const types = `WorkflowType IN ("${workflowTypes.certificate}","${workflowTypes.issuer}")`
   let nextPageToken: Uint8Array | undefined
   do {
@@ -114,11 +114,22 @@ async function listOpen(client: Client, codecs: readonly PayloadCodec[], namespa
       query: `ExecutionStatus="Running" AND ${types}`,
       nextPageToken,
     })
-    const memos = page.executions.map(({ memo }) => memo?.fields ?? {})
-    for (const memo of await readMemos(memos, codecs)) {
+    const memos = await readMemos(
+      page.executions.map(({ memo }) => memo?.fields ?? {}),
+      codecs,
+    )
+    for (const [at, { searchAttributes, execution }] of page.executions.entries()) {
+      const memo = memos[at] ?? {}
       const target = memo['target'] as Target | undefined
       if (memo['cluster'] !== cluster || target === undefined) continue
-      open.set(keyOf(target), { target, known: memo['known'] as KnownFacts | undefined })
+      const reported = searchAttributes?.indexedFields?.['TemporalReportedProblems']
+      open.set(keyOf(target), {
+        target,
+        workflowId: execution?.workflowId ?? '',
+        runId: execution?.runId ?? '',
+        known: memo['known'] as KnownFacts | undefined,
+        problems: reported ? (defaultPayloadConverter.fromPayload<string[]>(reported) ?? []) : [],
+      })
     }
     nextPageToken = page.nextPageToken
   } while (nextPageToken !== undefined && nextPageToken.length > 0)

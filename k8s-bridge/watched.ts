@@ -2,18 +2,22 @@ import type { Kubernetes } from '../activities/clients/kubernetes.ts'
 import type { KnownFacts } from '../workflows/messages.ts'
 import type { Certificate } from './api/certificate.ts'
 import type { CertificateRequest } from './api/certificate-request.ts'
+import type { Challenge } from './api/challenge.ts'
 import type { Issuer } from './api/issuer.ts'
 import { apiPath } from './api/kinds.ts'
 import { keyOf, type Target } from './doorbell.ts'
-import { informer } from './informers/definition.ts'
+import { informer, type Handler } from './informers/definition.ts'
+import type { InformerHealth } from './informers/informer.ts'
 import { InformerRegistry } from './informers/registry.ts'
 import type { Store } from './informers/store.ts'
 import {
   keepCertificate,
+  keepChallenge,
   keepIssuer,
   keepRequest,
   keepSecret,
   type KeptCertificate,
+  type KeptChallenge,
   type KeptIssuer,
   type KeptRequest,
   type KeptSecret,
@@ -28,6 +32,16 @@ export interface WatchedOptions {
   changed: (target: Target, cause: string) => void
   /** The fact changed by our own writing. */
   ownWrite: (target: Target, field: 'issuing' | 'secretVersion') => void
+  /** Hears of every change of a Certificate; for metrics. */
+  observer?: Required<Pick<Handler<KeptCertificate>, 'onUpdate' | 'onDelete'>>
+}
+
+/** What metrics are made of: the objects as the API server showed them last, whether Temporal is there or not. */
+export interface ObservedStores {
+  readonly certificates: Store<KeptCertificate>
+  readonly issuers: Store<KeptIssuer>
+  readonly clusterIssuers: Store<KeptIssuer>
+  readonly challenges: Store<KeptChallenge>
 }
 
 /** The resources that the bridge watches, and for whom a change of each of them matters. */
@@ -53,6 +67,12 @@ export class Watched {
         this.#issuerInformer('ClusterIssuer'),
         this.#requestInformer(),
         this.#secretInformer(),
+        // Nobody is rung for: the metrics show them.
+        informer<KeptChallenge, Challenge>({
+          name: 'challenges',
+          path: apiPath('Challenge'),
+          shrink: keepChallenge,
+        }),
       ],
     })
     this.#certificates = this.#registry.store('certificates')
@@ -65,6 +85,19 @@ export class Watched {
 
   get synced(): boolean {
     return this.#registry.hasSynced('bridge')
+  }
+
+  get stores(): ObservedStores {
+    return {
+      certificates: this.#certificates,
+      issuers: this.#issuers.Issuer,
+      clusterIssuers: this.#issuers.ClusterIssuer,
+      challenges: this.#registry.store('challenges'),
+    }
+  }
+
+  health(): InformerHealth[] {
+    return this.#registry.health()
   }
 
   async start(): Promise<void> {
@@ -103,6 +136,13 @@ export class Watched {
     return found !== undefined && (!found.ready || (found.kind === 'Certificate' && found.issuing !== ''))
   }
 
+  /** acme, ca, selfSigned …; empty where the issuer is not there. `issuer` as in KeptCertificate. */
+  issuerType(issuer: string): string {
+    const [kind = '', namespace = '', name = ''] = issuer.split('/')
+    const store = this.#issuers[kind === 'Issuer' ? 'Issuer' : 'ClusterIssuer']
+    return store.get(namespace === '' ? name : `${namespace}/${name}`)?.type ?? ''
+  }
+
   targets(): Target[] {
     return [
       ...this.#certificates.list().map(targetOf),
@@ -112,7 +152,7 @@ export class Watched {
   }
 
   #certificateInformer() {
-    const { changed, ownWrite } = this.#options
+    const { changed, ownWrite, observer } = this.#options
     return informer<KeptCertificate, Certificate>({
       name: 'certificates',
       path: apiPath('Certificate'),
@@ -129,8 +169,12 @@ export class Watched {
           const ours = !asked && (one.nextKey !== before.nextKey || one.issuing === '')
           if (ours) ownWrite(targetOf(one), 'issuing')
           else changed(targetOf(one), '')
+          void observer?.onUpdate(one, before)
         },
-        onDelete: (one) => changed(targetOf(one), 'deleted'),
+        onDelete: (one) => {
+          changed(targetOf(one), 'deleted')
+          void observer?.onDelete(one)
+        },
       },
     })
   }

@@ -5,6 +5,7 @@ import { apiPath } from '../k8s-bridge/api/kinds.ts'
 import { Bridge } from '../k8s-bridge/bridge.ts'
 import { temporalDoorbell } from '../k8s-bridge/temporal-doorbell.ts'
 import type { Configuration } from './configuration.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 import { temporalConverters } from './temporal/data-converter.ts'
 
 /** How long one call to Temporal may take, in milliseconds: people hear of an outage within five seconds. */
@@ -20,6 +21,7 @@ export async function createBridge(
   kubernetes: Kubernetes,
   log: Logger,
   mayAct: () => boolean,
+  telemetry: Telemetry,
 ): Promise<BridgeRole> {
   // Lazy: a bridge that starts while Temporal is away serves its stores and tells of the outage.
   const connection = Connection.lazy({ address: configuration.temporal.address })
@@ -41,6 +43,8 @@ export async function createBridge(
     clusterResourceNamespace: configuration.clusterResourceNamespace,
     auditInterval: configuration.auditInterval,
     mayAct,
+    onIssuance: ({ issuerType, outcome, seconds }) =>
+      telemetry.issuances.observe({ issuer_type: issuerType, outcome }, seconds),
   })
   return { bridge, close: () => connection.close() }
 }

@@ -8,13 +8,13 @@ import type { Logger } from '../activities/deps.ts'
  */
 export async function workflowBundle(
   log: Logger,
-  { encrypts = false, stackTraces = false } = {},
+  { encrypts = false, stackTraces = false, workflowsPath = workflowFile('index.ts') } = {},
 ): Promise<{ code: string }> {
   const started = performance.now()
   const { code } = await bundleWorkflowCode({
-    workflowsPath: workflowFile('index.ts'),
+    workflowsPath,
     // Shared by all workflows of a worker instead of loaded anew for each: none of our modules has a state of its own.
-    preloadModules: [...(stackTraces ? [] : [workflowFile('lean.ts')]), workflowFile('index.ts')],
+    preloadModules: [...(stackTraces ? [] : [workflowFile('lean.ts')]), workflowsPath],
     payloadConverterPath: workflowFile('payload-converter.ts'),
     failureConverterPath: workflowFile(encrypts ? 'encoding-failure-converter.ts' : 'failure-converter.ts'),
     logger: quiet(log),

@@ -9,6 +9,13 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 )
 const flag = z.enum(['true', 'false', '']).transform((text) => text === 'true')
+const listener = z
+  .string()
+  .default('')
+  .refine((text) => {
+    const port = Number(/^(?:.*[^:]|\[.+\]|):(\d{1,5})$/.exec(text)?.[1] ?? Number.NaN)
+    return text === '' || (port >= 1 && port <= 65_535)
+  }, 'must be host:port, such as 0.0.0.0:9402 or [::]:9402')
 const milliseconds = z.coerce.number().int().min(100)
 
 /** Every setting of the processes: name in the environment, meaning, default. */
@@ -64,10 +71,12 @@ const variables = {
   CERTLOOM_AUDIT_INTERVAL_MS: milliseconds
     .default(600_000)
     .describe('How often objects and open workflows are compared.'),
-  CERTLOOM_HEALTH_ADDRESS: z
-    .string()
-    .default('')
-    .describe('host:port for /healthz and /readyz; empty: none.'),
+  CERTLOOM_HEALTH_ADDRESS: listener.describe(
+    'host:port for /healthz, /livez and /readyz, such as 0.0.0.0:9403; empty: none.',
+  ),
+  CERTLOOM_METRICS_ADDRESS: listener.describe(
+    "host:port for /metrics, such as cert-manager's 0.0.0.0:9402; may be that for health; empty: none.",
+  ),
   CERTLOOM_WORKFLOW_STACK_TRACES: flag
     .default(false)
     .describe('true has errors in workflow code tell their lines, at twice the CPU; to look into a defect.'),
@@ -93,8 +102,10 @@ export interface Configuration {
   allowPrivateAddresses: boolean
   dns: DnsConfig
   auditInterval: number
+  /** host:port; empty for no listener. */
   healthAddress: string
   workflowStackTraces: boolean
+  metricsAddress: string
   logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -126,6 +137,7 @@ export function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
     auditInterval: is.CERTLOOM_AUDIT_INTERVAL_MS,
     healthAddress: is.CERTLOOM_HEALTH_ADDRESS,
     workflowStackTraces: is.CERTLOOM_WORKFLOW_STACK_TRACES,
+    metricsAddress: is.CERTLOOM_METRICS_ADDRESS,
     logLevel: is.CERTLOOM_LOG_LEVEL,
   }
 }

@@ -1,18 +1,22 @@
-import { DefaultLogger, Runtime } from '@temporalio/worker'
-import type { Logger } from '../activities/deps.ts'
+import { Runtime } from '@temporalio/worker'
+import type { SdkLog } from './telemetry/sdk-log.ts'
 
-/** Sends what the Temporal SDK and its core say to our log. Once per process, before any connection. */
-export function installRuntime(log: Logger): void {
-  const logger = new DefaultLogger('INFO', ({ level, message, meta }) => {
-    const fields = { ...meta }
-    if (level === 'ERROR') log.error(fields, message)
-    else if (level === 'WARN') log.warn(fields, message)
-    else log.debug(fields, message)
-  })
+/**
+ * Sets up the Temporal SDK: what it and its core say goes to our log, and its metrics are served at `metricsAddress`, a
+ * loopback address, if one is given. Once per process, before any connection.
+ */
+export function installRuntime(logger: SdkLog, metricsAddress: string | undefined): void {
   Runtime.install({
     logger,
     // We end our workers ourselves, in order.
     shutdownSignals: [],
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'WARN' } },
+      ...(metricsAddress !== undefined && {
+        metrics: {
+          prometheus: { bindAddress: metricsAddress, useSecondsForDurations: true, unitSuffix: true },
+        },
+      }),
+    },
   })
 }

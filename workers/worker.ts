@@ -1,16 +1,19 @@
 import { Client } from '@temporalio/client'
-import { NativeConnection, Worker } from '@temporalio/worker'
+import { NativeConnection, type Worker } from '@temporalio/worker'
 import { createActivities, createLockActivities } from '../activities/index.ts'
 import { acmeClients } from '../activities/clients/acme.ts'
 import { createEgress } from '../activities/clients/egress.ts'
 import type { Kubernetes } from '../activities/clients/kubernetes.ts'
 import type { ActivityDeps, Logger } from '../activities/deps.ts'
+import { stepLog } from '../activities/step-log.ts'
 import { LOCK_TASK_QUEUE, TASK_QUEUE } from '../workflows/messages.ts'
 import { workflowBundle } from './bundle.ts'
 import type { Configuration } from './configuration.ts'
 import { fenced } from './fence.ts'
 import { nameLocks } from './name-locks.ts'
 import { recordKey } from './record-key.ts'
+import { ObservedWorker } from './telemetry/observed-worker.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 import { temporalConverters, type Converters } from './temporal/data-converter.ts'
 
 const USER_AGENT = 'certloom/0.1.0'
@@ -22,8 +25,11 @@ export interface WorkerRoleOptions {
   configuration: Configuration
   kubernetes: Kubernetes
   log: Logger
+  telemetry: Telemetry
   /** Whether certloom holds the Lease. */
   mayWrite: () => boolean
+  /** Workflow code instead of that of this release. */
+  bundle?: () => Promise<{ code: string }>
 }
 
 /** The workers of one process. They poll Temporal only while certloom holds the Lease. */
@@ -76,10 +82,12 @@ export class WorkerRole {
     const { configuration, log } = this.#options
     this.#converters ??= temporalConverters(configuration, log)
     const converters = this.#converters
-    this.#bundle ??= workflowBundle(log, {
-      encrypts: converters.encrypts,
-      stackTraces: configuration.workflowStackTraces,
-    })
+    this.#bundle ??=
+      this.#options.bundle?.() ??
+      workflowBundle(log, {
+        encrypts: converters.encrypts,
+        stackTraces: configuration.workflowStackTraces,
+      })
     const [bundle, connection] = await Promise.all([this.#bundle, this.#connect()])
     const client = new Client({
       connection,
@@ -95,15 +103,16 @@ export class WorkerRole {
       shutdownGraceTime: GRACE_MS,
       // A cancel or a lost worker is noticed at a heartbeat that was sent: throttled to 0.3 s instead of seconds.
       maxHeartbeatThrottleInterval: 300,
+      interceptors: { activity: [this.#options.telemetry.steps] },
     }
     this.#workers = await Promise.all([
-      Worker.create({
+      ObservedWorker.create({
         ...shared,
         taskQueue: configuration.prefix + TASK_QUEUE,
         activities: { ...createActivities(deps) },
         maxConcurrentActivityTaskExecutions: 200,
       }),
-      Worker.create({
+      ObservedWorker.create({
         ...shared,
         taskQueue: LOCK_TASK_QUEUE,
         activities: { ...createLockActivities(deps) },
@@ -150,7 +159,11 @@ export class WorkerRole {
     this.#close.push(() => egress.close())
     return {
       kubernetes,
-      acme: acmeClients({ http: egress, userAgent: USER_AGENT }),
+      acme: acmeClients({
+        http: egress,
+        userAgent: USER_AGENT,
+        observe: this.#options.telemetry.observeAcme,
+      }),
       dns: configuration.dns,
       locks: nameLocks(client),
       settings: {
@@ -162,7 +175,7 @@ export class WorkerRole {
         userAgent: USER_AGENT,
       },
       recordKey: recordKey(kubernetes, configuration.namespace),
-      log,
+      log: stepLog(log),
     }
   }
 }

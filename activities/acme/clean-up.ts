@@ -8,6 +8,7 @@ import type { ActivityDeps } from '../deps.ts'
 import { cleanUpRecord } from '../dns/registry.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
+import { noteFacts } from '../step-log.ts'
 import { readChallenge, writeChallengeStatus } from './objects.ts'
 import { mayRemove, unclaim } from './hold.ts'
 import { providerDeps } from './solver.ts'
@@ -68,6 +69,7 @@ export async function giveUpCleanUp(deps: ActivityDeps, input: CleanUpInput, eve
 }
 
 async function leaveBehind(deps: ActivityDeps, record: RecordReference, events: Events): Promise<void> {
+  noteFacts({ leftBehind: true })
   deps.log.error(
     { fqdn: record.fqdn, provider: record.provider, code: 'LeftBehind' },
     'a challenge record stays behind',

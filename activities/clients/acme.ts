@@ -14,4 +14,4 @@ export type {
 export { AcmeProblem, acmeFailure, problemText, type ProblemDocument } from './acme/problems.ts'
 export { acmeClient, acmeClients, type AcmeClients } from './acme/registry.ts'
 export { ariCertificateId } from './acme/renewal-info.ts'
-export type { AcmeServer, HttpAnswer, HttpRequest, HttpSender } from './acme/transport.ts'
+export type { AcmeExchange, AcmeServer, HttpAnswer, HttpRequest, HttpSender } from './acme/transport.ts'

@@ -9,6 +9,7 @@ import type { Kubernetes } from '../clients/kubernetes.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { CertloomError } from '../failure.ts'
 import { secretBytes, type Secret } from '../objects.ts'
+import { noteFacts } from '../step-log.ts'
 
 export interface IssuerName {
   kind: 'Issuer' | 'ClusterIssuer'
@@ -60,6 +61,7 @@ export async function readIssuer(deps: ActivityDeps, issuer: IssuerName): Promis
     const text = `${describeIssuerName(issuer)}: spec needs exactly one of ${issuerTypes.join(', ')}`
     throw new CertloomError('InvalidSpec', text)
   }
+  noteFacts({ issuerType: type })
   return {
     ...issuer,
     object,

@@ -63,6 +63,10 @@ export interface ReflectorHealth {
   failures: number
   /** Milliseconds since the epoch of the last event or bookmark. */
   lastEventAt?: number
+  /** Milliseconds since the epoch of the last call or answer: a loop that lives gives one every few minutes at most. */
+  lastSignAt?: number
+  /** The loop has ended; nothing is followed any more. */
+  ended: boolean
   lastError?: string
 }
 
@@ -87,7 +91,7 @@ export class Reflector<T> {
   #doubts = 0
   #events = 0
   #paged = true
-  readonly #health: ReflectorHealth = { lists: 0, relists: 0, watches: 0, failures: 0 }
+  readonly #health: ReflectorHealth = { lists: 0, relists: 0, watches: 0, failures: 0, ended: false }
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options
@@ -105,10 +109,15 @@ export class Reflector<T> {
 
   /** Never rejects; ends soon after the signal. To be called once. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const pause =
-        this.#version === undefined ? await this.#list(signal) : await this.#watch(this.#version, signal)
-      if (pause > 0 && !signal.aborted) await wait(pause, undefined, { signal }).catch(() => undefined)
+    try {
+      while (!signal.aborted) {
+        this.#health.lastSignAt = Date.now()
+        const pause =
+          this.#version === undefined ? await this.#list(signal) : await this.#watch(this.#version, signal)
+        if (pause > 0 && !signal.aborted) await wait(pause, undefined, { signal }).catch(() => undefined)
+      }
+    } finally {
+      this.#health.ended = true
     }
   }
 
@@ -124,6 +133,7 @@ export class Reflector<T> {
       for await (const page of kubernetes.pages<RawObject>(path, { ...query, ...paging }, options)) {
         // Shrunk page by page: the whole objects of a large cluster never are in memory together.
         for (const object of page.items) entries.push(sink.prepare(checked(path, object)))
+        this.#health.lastSignAt = Date.now()
         version ??= page.resourceVersion
       }
       if (!version) throw malformed(path, 'a list without metadata.resourceVersion')
@@ -219,6 +229,7 @@ export class Reflector<T> {
     }
     this.#events++
     this.#health.lastEventAt = Date.now()
+    this.#health.lastSignAt = this.#health.lastEventAt
     this.#idleInARow = 0
     this.#doubts = 0
   }

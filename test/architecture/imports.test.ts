@@ -42,6 +42,7 @@ const libraries: Readonly<Record<string, readonly string[]>> = {
   // Writing the CRDs, and reading the manifests that setup applies.
   yaml: ['k8s-bridge/api/crd.ts', 'cli/setup/manifests.ts'],
   pino: ['workers/log.ts'],
+  'prom-client': ['workers/telemetry/registry.ts'],
   commander: ['cli/'],
   zod: ['k8s-bridge/api/', 'activities/', 'workers/configuration.ts', 'cli/'],
   '@temporalio/workflow': ['workflows/'],

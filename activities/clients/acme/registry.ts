@@ -2,7 +2,7 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { CertloomError } from '../../failure.ts'
 import { accountClient, type AcmeAccountOptions, type AcmeClient } from './client.ts'
 import { acmeSession, type AcmeSession } from './session.ts'
-import type { AcmeServer, HttpSender } from './transport.ts'
+import type { AcmeExchange, AcmeServer, HttpSender } from './transport.ts'
 
 /** Servers and accounts that are kept; beyond it the one that was used least recently is forgotten. */
 const CAPACITY = 512
@@ -13,6 +13,8 @@ export interface AcmeClientsOptions {
   userAgent: string
   /** Milliseconds since 1970. */
   now?: () => number
+  /** Told of every request when it has ended; for metrics. */
+  observe?: (exchange: AcmeExchange) => void
 }
 
 /** The ACME clients of a process: they share directory and nonces per server, and are kept per account. */
@@ -20,7 +22,7 @@ export interface AcmeClients {
   client(options: AcmeAccountOptions & { server: AcmeServer }): AcmeClient
 }
 
-export function acmeClients({ http, userAgent, now = Date.now }: AcmeClientsOptions): AcmeClients {
+export function acmeClients({ http, userAgent, now = Date.now, observe }: AcmeClientsOptions): AcmeClients {
   const sessions = new Map<string, AcmeSession>()
   const clients = new Map<string, AcmeClient>()
   return {
@@ -28,7 +30,9 @@ export function acmeClients({ http, userAgent, now = Date.now }: AcmeClientsOpti
       // Trust and policy are part of the key: a nonce or directory never crosses from a lax issuer to a strict one.
       const { directoryUrl, caPem, skipTlsVerify, policy } = server
       const serverKey = JSON.stringify([directoryUrl, caPem ?? '', skipTlsVerify === true, policy])
-      const session = recent(sessions, serverKey, () => acmeSession({ server, http, userAgent, now }))
+      const session = recent(sessions, serverKey, () =>
+        acmeSession({ server, http, userAgent, now, observe }),
+      )
       const clientKey = JSON.stringify([serverKey, publicKeyDigest(accountKey), accountUrl ?? ''])
       return recent(clients, clientKey, () => accountClient(session, { accountKey, accountUrl }))
     },

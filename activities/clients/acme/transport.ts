@@ -56,7 +56,26 @@ export interface Transport {
   readonly userAgent: string
   /** Milliseconds since 1970; for Retry-After dates and the age of the directory. */
   readonly now: () => number
+  /** Told of every request when it has ended; for metrics. */
+  readonly observe?: (exchange: AcmeExchange) => void
 }
+
+/** One request to an ACME server and how it went, without anything secret. */
+export interface AcmeExchange {
+  url: string
+  method: 'GET' | 'HEAD' | 'POST'
+  resource: AcmeResource
+  /** HTTP status; 999 where no answer came, as cert-manager counts it. */
+  status: number
+  seconds: number
+  problem?: {
+    type: string
+    /** Milliseconds since 1970, until when the server asks to be left alone; only where it is over its limit. */
+    until?: number
+  }
+}
+
+const NO_ANSWER = 999
 
 /** Milliseconds that the server asks to wait before the next look, from Retry-After; absent if it does not say. */
 export interface Polled {
@@ -93,9 +112,19 @@ export async function exchange(
   { method, url, resource, accept = 'application/json', body }: Exchange,
 ): Promise<{ answer: Answer } | { refusal: Refusal }> {
   const { server, http, userAgent } = transport
+  const began = performance.now()
+  const told = (status: number, problem?: AcmeExchange['problem']) =>
+    transport.observe?.({
+      url,
+      method,
+      resource,
+      status,
+      seconds: (performance.now() - began) / 1000,
+      problem,
+    })
   const headers: Record<string, string> = { accept, 'accept-language': 'en', 'user-agent': userAgent }
   if (body !== undefined) headers['content-type'] = 'application/jose+json'
-  const got = await http.request({
+  const request: HttpRequest = {
     url: checkedUrl(url, server, resource),
     method,
     headers,
@@ -106,6 +135,10 @@ export async function exchange(
     maxBodyBytes: MAX_BODY_BYTES,
     maxRedirects: method === 'POST' ? 0 : MAX_REDIRECTS,
     policy: server.policy,
+  }
+  const got = await http.request(request).catch((error: unknown) => {
+    told(NO_ANSWER)
+    throw error
   })
   checkedUrl(got.url, server, resource)
 
@@ -115,8 +148,14 @@ export async function exchange(
   if (got.status < 200 || got.status > 299) {
     const retryAt = wait === undefined ? undefined : now + wait
     const problem = new AcmeProblem(readProblem(got), { status: got.status, resource, retryAt, now })
+    const { notBefore } = problem.failure
+    told(got.status, {
+      type: problem.problem.type,
+      ...(notBefore !== undefined && { until: Date.parse(notBefore) }),
+    })
     return { refusal: { problem, nonce } }
   }
+  told(got.status)
   return { answer: { ...got, nonce, resource, retryAfterMs: wait } }
 }
 

@@ -15,6 +15,8 @@ const dynamicConfig = [
   'history.timerProcessorMaxTimeShift="0s"',
   'history.workflowIdReuseMinimalInterval="0s"',
   'system.enableActivityEagerExecution=true',
+  // A workflow whose tasks fail is shown as such after ten seconds instead of a minute.
+  'system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2',
 ]
 
 export interface TemporalPorts {
