@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { registerCodecServer } from './codec-server/command.ts'
 import { registerRoles } from './roles.ts'
 import { registerSetup } from './setup/command.ts'
 
@@ -17,4 +18,5 @@ Examples:
 
 registerSetup(program)
 registerRoles(program)
+registerCodecServer(program)
 await program.parseAsync()

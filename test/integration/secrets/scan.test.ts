@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
+import { startServers, type LocalServers } from '../../../tools/servers/servers.ts'
+import { renewSignal } from '../../../workflows/messages.ts'
+import { condition, World } from '../support/world.ts'
+import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
+import { certificateId } from '../certificate/support/operator.ts'
+import { Marks } from './support/marks.ts'
+import {
+  database,
+  descriptions,
+  files,
+  histories,
+  logs,
+  objects,
+  processes,
+  search,
+  table,
+  words,
+  type Place,
+} from './support/places.ts'
+import { carelessWays, Scenario } from './support/scenario.ts'
+import { KeyWatch } from './support/secret-watch.ts'
+
+/** How many certificates are issued in all; CERTLOOM_SCAN_ISSUANCES overrides it. */
+const ISSUANCES = Number(process.env['CERTLOOM_SCAN_ISSUANCES'] ?? 200)
+const ACME = 8
+const SELF_SIGNED = 6
+const RSA = 6
+const RENEWED = Math.floor(ISSUANCES / 10)
+const EAB_KEY_ID = 'scan'
+
+const marks = new Marks()
+const eab = { keyId: EAB_KEY_ID, key: '' }
+let world: World
+let watch: KeyWatch
+let scenario: Scenario
+let pebble: LocalServers
+let places: Place[]
+let workflow: string
+
+before(async () => {
+  world = await World.open()
+  watch = await KeyWatch.start(world, marks)
+  scenario = await Scenario.open(world, marks)
+  eab.key = scenario.eabKey()
+  pebble = await startServers({
+    dataDir: join(world.folder, 'pebble-eab'),
+    parts: ['pebble'],
+    pebble: {
+      dnsServer: world.servers.dns.resolver,
+      externalAccountBindingRequired: true,
+      externalAccountMACKeys: { [EAB_KEY_ID]: eab.key },
+    },
+  })
+})
+
+after(async () => {
+  await pebble.stop()
+  await world.close()
+})
+
+test(`${ISSUANCES} issuances with failures, renewals, deletions and killed workers leave no secret anywhere`, async () => {
+  const { namespace } = scenario
+  const bridge = await world.startController('bridge')
+  let worker = await world.startController('worker')
+  const pids = () => [bridge.pid, worker.pid]
+  places = [
+    histories(world),
+    descriptions(world),
+    database(world),
+    logs(world),
+    objects(world),
+    processes(pids),
+    files('environment and command line of plugins', async () => [scenario.seenFile]),
+  ]
+  const crash = async () => {
+    worker.kill('SIGKILL')
+    await worker.ended()
+    worker = await world.startController('worker')
+  }
+  await scenario.selfSignedAndCa()
+  const good = await scenario.acme(pebble, eab)
+  await scenario.brokenIssuers(pebble, EAB_KEY_ID)
+
+  // Plugins that tell their secret to the world.
+  for (const way of carelessWays) {
+    const name = await scenario.acme(pebble, eab, way)
+    await scenario.certificate(`careless-${way}`, { issuerRef: { kind: 'ClusterIssuer', name } })
+  }
+  // Issue, in one burst, with a kill in the middle of it.
+  const plain = ISSUANCES - RENEWED - ACME - SELF_SIGNED - RSA - 1
+  const acme = { issuerRef: { kind: 'ClusterIssuer', name: good } }
+  const rsa = { privateKey: { algorithm: 'RSA', size: 2048 } }
+  const all = [
+    ...Array.from({ length: ACME }, (_, at) => [`acme-${at}`, acme] as const),
+    ...Array.from(
+      { length: SELF_SIGNED },
+      (_, at) => [`self-${at}`, { issuerRef: { name: 'self' } }] as const,
+    ),
+    ...Array.from({ length: RSA }, (_, at) => [`rsa-${at}`, rsa] as const),
+    ...Array.from({ length: plain }, (_, at) => [`ca-${at}`, {}] as const),
+  ]
+  for (const [name, spec] of all) await scenario.certificate(name, spec)
+  await untilReady(Math.floor(plain / 3))
+  await crash()
+  await untilReady(Math.floor((2 * plain) / 3))
+  await crash()
+  await untilReady(all.length + 1)
+
+  for (const way of carelessWays)
+    await world.untilObject<Certificate>(
+      'Certificate',
+      namespace,
+      `careless-${way}`,
+      'Stalled',
+      (one) => /PluginFailed/.test(condition(one, 'Stalled')?.reason ?? ''),
+      60,
+    )
+
+  // Renew.
+  for (let at = 0; at < RENEWED; at++)
+    await world.temporal.workflow
+      .getHandle(certificateId(namespace, `ca-${at}`))
+      .signal(renewSignal, { v: 1, reason: 'the scan renews' })
+  await world.until(
+    'renewed',
+    120,
+    async () => (await scenario.issued()).issuances >= all.length + 1 + RENEWED,
+  )
+
+  const { issuances } = await scenario.issued()
+  assert.ok(issuances >= ISSUANCES, `${issuances} issuances`)
+
+  // Delete, one that is still waiting for its plugin among them.
+  const deleted = ['acme-0', 'ca-0', 'ca-1', 'rsa-0', 'careless-raw']
+  for (const name of deleted) await world.remove('Certificate', namespace, name)
+  await world.until('workflows of deleted Certificates end', 60, async () => {
+    const open = await world.openWorkflows(certificateId(namespace, ''))
+    return !open.some((id) => deleted.some((name) => id === certificateId(namespace, name)))
+  })
+
+  await watch.stop()
+  workflow = certificateId(namespace, 'ca-5')
+  // Every key was seen: one for each issuance, the account, and what was there before.
+  assert.ok(watch.secrets.size >= issuances, `${watch.secrets.size} Secrets with a key`)
+  const searched = await search(marks, places)
+  console.log(
+    `${issuances} issuances, ${marks.secrets.size} secrets in ${marks.needles} forms\n${table(searched)}`,
+  )
+  for (const { name, bytes, parts } of searched)
+    assert.ok(bytes > 0 && parts > 0, `nothing was found in ${name}`)
+  assert.deepEqual(words(searched), [])
+})
+
+test('the scan is not blind: a secret that is planted in a place is found there', async () => {
+  const token = `planted-${randomBytes(24).toString('hex')}`
+  const planted = new Marks()
+  planted.add('planted', token)
+  const base64 = Buffer.from(`x${token}`).toString('base64')
+  const { namespace } = scenario
+
+  await world.temporal.workflow.getHandle(workflow).signal(renewSignal, { v: 1, reason: `by ${token}` })
+  const foreign = await world.temporal.workflow.start('nobody', {
+    workflowId: `planted-${process.pid}`,
+    taskQueue: 'nobody',
+    memo: { token },
+  })
+  const involvedObject = { kind: 'Certificate', namespace, name: 'ca-5', apiVersion: 'cert-manager.io/v1' }
+  await world.create('Event', {
+    metadata: { namespace, name: 'planted' },
+    involvedObject,
+    reason: 'Planted',
+    message: base64,
+    type: 'Normal',
+    source: {},
+  })
+  await world.kubernetes.merge(apiPath('Certificate', namespace, 'ca-6'), {
+    metadata: { annotations: { planted: Buffer.from(token).toString('hex') } },
+  })
+  await appendFile(join(world.folder, 'planted.log'), `{"msg":"${token}"}\n`)
+  await appendFile(scenario.seenFile, `${JSON.stringify({ environ: `TOKEN=${token}` })}\n`)
+  const child = spawn('sleep', ['60'], { env: { PATH: '/usr/bin:/bin', TOKEN: base64 } })
+  try {
+    const searched = await search(planted, [
+      ...places.filter(({ name }) => !name.includes('controllers')),
+      processes(() => [child.pid ?? 0]),
+    ])
+    for (const { name, hits } of searched) assert.ok(hits.length > 0, `${name}: not found`)
+  } finally {
+    child.kill('SIGKILL')
+    await foreign.terminate('the test is over')
+  }
+})
+
+function untilReady(count: number): Promise<unknown> {
+  return world.until(
+    `${count} certificates are Ready`,
+    240,
+    async () => (await scenario.issued()).ready >= count,
+  )
+}

@@ -1,0 +1,147 @@
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import proto from '@temporalio/proto'
+import { apiPath, type Kind } from '../../../../k8s-bridge/api/kinds.ts'
+import type { World } from '../../support/world.ts'
+import type { Hit, Marks } from './marks.ts'
+
+/** Where a secret must not be, with everything that stands there now. */
+export interface Place {
+  name: string
+  read(): AsyncIterable<{ name: string; bytes: Buffer }>
+}
+
+/** How much was looked through, by place. */
+export interface Searched {
+  name: string
+  parts: number
+  bytes: number
+  hits: Hit[]
+}
+
+const kinds: Kind[] = [
+  'Certificate',
+  'CertificateRequest',
+  'Order',
+  'Challenge',
+  'Issuer',
+  'ClusterIssuer',
+  'Event',
+]
+
+/** The histories of all runs of all workflows, as Temporal hands them out. */
+export function histories(world: World): Place {
+  return {
+    name: 'histories',
+    async *read() {
+      for await (const { workflowId, runId } of world.temporal.workflow.list({ pageSize: 500 })) {
+        const history = await world.temporal.workflow.getHandle(workflowId, runId).fetchHistory()
+        const bytes = Buffer.from(proto.temporal.api.history.v1.History.encode(history).finish())
+        yield { name: `${workflowId} ${runId}`, bytes }
+      }
+    },
+  }
+}
+
+/** What Temporal shows of workflows besides: memo, search attributes, pending activities with their last failure. */
+export function descriptions(world: World): Place {
+  return {
+    name: 'descriptions of workflows',
+    async *read() {
+      for await (const { workflowId, runId } of world.temporal.workflow.list({ pageSize: 500 })) {
+        const { raw } = await world.temporal.workflow.getHandle(workflowId, runId).describe()
+        const message = proto.temporal.api.workflowservice.v1.DescribeWorkflowExecutionResponse
+        yield { name: `${workflowId} ${runId}`, bytes: Buffer.from(message.encode(raw).finish()) }
+      }
+    },
+  }
+}
+
+/** Temporal's SQLite file with its write-ahead log, byte by byte: what was deleted may still be there. */
+export function database(world: World): Place {
+  const { dbFile } = world.servers.temporal
+  return files('SQLite', () => Promise.resolve([dbFile, `${dbFile}-wal`, `${dbFile}-shm`]))
+}
+
+/** Logs of every server and of every controller. */
+export function logs(world: World): Place {
+  return files('logs', async () => {
+    const names = await readdir(world.folder)
+    const ours = names.filter((name) => name.endsWith('.log')).map((name) => join(world.folder, name))
+    const { auditLogPath } = world.servers.kubernetes
+    const servers = (
+      ['etcd', 'kube-apiserver', 'kube-controller-manager', 'temporal', 'pebble'] as const
+    ).map((name) => world.servers.process(name).logPath)
+    return [...ours, ...servers, ...(auditLogPath === undefined ? [] : [auditLogPath])]
+  })
+}
+
+/** Objects of the cluster whole, Secrets excepted: status, events, annotations. */
+export function objects(world: World): Place {
+  return {
+    name: 'objects and events',
+    async *read() {
+      for (const kind of kinds) {
+        const { items } = await world.kubernetes.list<{ metadata: { name: string } }>(apiPath(kind))
+        for (const item of items)
+          yield { name: `${kind} ${item.metadata.name}`, bytes: Buffer.from(JSON.stringify(item)) }
+      }
+    },
+  }
+}
+
+/** Environment and command line of processes, as `/proc` shows them. */
+export function processes(pids: () => readonly number[]): Place {
+  return {
+    name: 'environment and command line of controllers',
+    async *read() {
+      for (const pid of pids())
+        for (const file of ['environ', 'cmdline'])
+          yield { name: `${pid} ${file}`, bytes: await readFile(`/proc/${pid}/${file}`) }
+    },
+  }
+}
+
+export function files(name: string, paths: () => Promise<string[]>): Place {
+  return {
+    name,
+    async *read() {
+      for (const path of await paths()) {
+        const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'ENOENT') throw error
+        })
+        if (bytes !== undefined) yield { name: path, bytes }
+      }
+    },
+  }
+}
+
+export async function search(marks: Marks, places: readonly Place[]): Promise<Searched[]> {
+  const all: Searched[] = []
+  for (const place of places) {
+    const searched: Searched = { name: place.name, parts: 0, bytes: 0, hits: [] }
+    for await (const { name, bytes } of place.read()) {
+      searched.parts += 1
+      searched.bytes += bytes.length
+      searched.hits.push(...marks.search(`${place.name}: ${name}`, bytes))
+    }
+    all.push(searched)
+  }
+  return all
+}
+
+export function table(searched: readonly Searched[]): string {
+  return searched
+    .map(
+      ({ name, parts, bytes, hits }) =>
+        `${name}: ${hits.length} hits in ${parts} parts, ${(bytes / 1e6).toFixed(2)} MB`,
+    )
+    .join('\n')
+}
+
+/** Hits in words, without what was found. */
+export function words(searched: readonly Searched[]): string[] {
+  return searched.flatMap(({ hits }) =>
+    hits.map(({ place, secret, form }) => `${place}: ${secret} (${form})`),
+  )
+}
