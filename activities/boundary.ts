@@ -7,6 +7,9 @@ import { CertloomError } from './failure.ts'
 /** How often a running activity says that it is alive, in milliseconds; what is sent is throttled by the worker. */
 const HEARTBEAT_MS = 500
 
+/** Activities that have done their work, while their result is on its way. */
+const ended = new WeakSet<Context>()
+
 /**
  * The edge between activities and Temporal: beats the heart while the activity runs and turns every error into an
  * ApplicationFailure of the closed list, without stack traces and with cleaned texts.
@@ -23,15 +26,19 @@ export async function atBoundary<T>(run: (signal: AbortSignal) => Promise<T>): P
     throw toApplicationFailure(error)
   } finally {
     clearInterval(beat)
+    ended.add(context)
   }
 }
 
-/** Whether the code that runs now belongs to an activity, as against a workflow task or a client's call. */
-export function inActivity(): boolean {
+/**
+ * Whether what is handed to Temporal now is the result of an activity, which can still be refused; as against a
+ * heartbeat or a workflow task, which would be tried again for ever.
+ */
+export function isResult(): boolean {
   try {
-    Context.current()
-    return true
+    return ended.has(Context.current())
   } catch {
+    // No activity at all.
     return false
   }
 }

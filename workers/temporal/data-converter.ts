@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { DataConverter, PayloadCodec } from '@temporalio/common'
-import { inActivity } from '../../activities/boundary.ts'
+import { isResult } from '../../activities/boundary.ts'
 import type { Logger } from '../../activities/deps.ts'
 import type { Configuration } from '../configuration.ts'
 import { EncryptionCodec } from './encryption-codec.ts'
@@ -29,7 +29,7 @@ export function temporalConverters({ payloadKeysFile }: Configuration, log: Logg
       log.error({ found, refused: mayRefuse() }, 'a secret was kept out of Temporal')
     return { failureConverterPath, payloadCodecs: [new GuardCodec({ mayRefuse, onSecret }), ...encryption] }
   }
-  return { client: converter(() => true), worker: converter(inActivity), encrypts }
+  return { client: converter(() => true), worker: converter(isResult), encrypts }
 }
 
 function pathOf(file: string): string {

@@ -3,7 +3,7 @@ import { describeFailure, type Failure } from '../../workflows/domain/failures.t
 import { redactedPayload, secretIn } from './payload-text.ts'
 
 export interface GuardOptions {
-  /** Whether who hands a payload over now can be told no: a client's call, a running activity. */
+  /** Whether who hands a payload over now can be told no: a client's call, an activity with its result. */
   mayRefuse: () => boolean
   /** Told of every secret that was kept out, in words that hold nothing of it. */
   onSecret: (found: string) => void
@@ -12,9 +12,9 @@ export interface GuardOptions {
 /**
  * The one way into Temporal: arguments, results, heartbeats, memos, summaries, details and answers of worker and client
  * all come through here, before they are encrypted. What holds key material or a secret that this process has read is
- * refused with the failure `SecretRefused`, which is not retried. A workflow task cannot be refused: Temporal would
- * repeat it for ever. What a workflow hands out comes from results and messages; if a person put a secret into a
- * message, the workflow goes on without it.
+ * refused with the failure `SecretRefused`, which is not retried. A workflow task or a heartbeat cannot be refused:
+ * Temporal would repeat it for ever. Such a payload goes on with "[secret]" in the place of the secret; a workflow has
+ * one only where a person has put it into a message.
  *
  * Search attributes and ids do not pass a codec; see workflows/show-attributes.ts.
  */

@@ -61,6 +61,7 @@ before(async () => {
 })
 
 after(async () => {
+  await scenario.close()
   await pebble.stop()
   await world.close()
 })
@@ -89,10 +90,12 @@ test(`${ISSUANCES} issuances with failures, renewals, deletions and killed worke
   await scenario.brokenIssuers(pebble, EAB_KEY_ID)
 
   // Plugins that tell their secret to the world.
-  for (const way of carelessWays) {
-    const name = await scenario.acme(pebble, eab, way)
-    await scenario.certificate(`careless-${way}`, { issuerRef: { kind: 'ClusterIssuer', name } })
-  }
+  await Promise.all(
+    carelessWays.map(async (way) => {
+      const name = await scenario.acme(pebble, eab, way)
+      await scenario.certificate(`careless-${way}`, { issuerRef: { kind: 'ClusterIssuer', name } })
+    }),
+  )
   // Issue, in one burst, with a kill in the middle of it.
   const plain = ISSUANCES - RENEWED - ACME - SELF_SIGNED - RSA - 1
   const acme = { issuerRef: { kind: 'ClusterIssuer', name: good } }
@@ -106,7 +109,7 @@ test(`${ISSUANCES} issuances with failures, renewals, deletions and killed worke
     ...Array.from({ length: RSA }, (_, at) => [`rsa-${at}`, rsa] as const),
     ...Array.from({ length: plain }, (_, at) => [`ca-${at}`, {}] as const),
   ]
-  for (const [name, spec] of all) await scenario.certificate(name, spec)
+  await Promise.all(all.map(([name, spec]) => scenario.certificate(name, spec)))
   await untilReady(Math.floor(plain / 3))
   await crash()
   await untilReady(Math.floor((2 * plain) / 3))
@@ -128,13 +131,9 @@ test(`${ISSUANCES} issuances with failures, renewals, deletions and killed worke
     await world.temporal.workflow
       .getHandle(certificateId(namespace, `ca-${at}`))
       .signal(renewSignal, { v: 1, reason: 'the scan renews' })
-  await world.until(
-    'renewed',
-    120,
-    async () => (await scenario.issued()).issuances >= all.length + 1 + RENEWED,
-  )
+  await world.until('renewed', 120, async () => scenario.issued().issuances >= all.length + 1 + RENEWED)
 
-  const { issuances } = await scenario.issued()
+  const { issuances } = scenario.issued()
   assert.ok(issuances >= ISSUANCES, `${issuances} issuances`)
 
   // Delete, one that is still waiting for its plugin among them.
@@ -199,9 +198,5 @@ test('the scan is not blind: a secret that is planted in a place is found there'
 })
 
 function untilReady(count: number): Promise<unknown> {
-  return world.until(
-    `${count} certificates are Ready`,
-    240,
-    async () => (await scenario.issued()).ready >= count,
-  )
+  return world.until(`${count} certificates are Ready`, 240, async () => scenario.issued().ready >= count)
 }

@@ -80,12 +80,17 @@ export class Marks {
     }
   }
 
-  /** Every private key of a PEM text. */
+  /** Every private key of a PEM text; what is no key is left to whoever made it up. */
   addPem(secret: string, pem: string): void {
     for (const [block] of pem.matchAll(
       /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
-    ))
-      this.addKey(secret, createPrivateKey(block))
+    )) {
+      try {
+        this.addKey(secret, createPrivateKey(block))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ERR_OSSL_UNSUPPORTED') throw error
+      }
+    }
   }
 
   /** Every secret that stands in the bytes, each form once. */

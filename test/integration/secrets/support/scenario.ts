@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Certificate } from '../../../../k8s-bridge/api/certificate.ts'
 import { apiPath } from '../../../../k8s-bridge/api/kinds.ts'
 import { installPlugin } from '../../../../tools/plugins/install.ts'
 import type { LocalServers } from '../../../../tools/servers/servers.ts'
-import { condition, type AnyObject, type World } from '../../support/world.ts'
+import type { AnyObject, World } from '../../support/world.ts'
+import { Follow } from './follow.ts'
 import type { Marks } from './marks.ts'
 
 export const carelessWays = ['raw', 'hex', 'base64', 'inside', 'all'] as const
@@ -18,7 +18,9 @@ export class Scenario {
   readonly namespace: string
   readonly #world: World
   readonly #marks: Marks
-  readonly #names: string[] = []
+  /** Of Certificates that were Ready, deleted ones among them. */
+  readonly #revisions = new Map<string, number>()
+  #follow: Follow | undefined
 
   private constructor(world: World, marks: Marks, namespace: string) {
     this.#world = world
@@ -31,6 +33,8 @@ export class Scenario {
     await installPlugin(source, world.pluginDirectory, 'canary')
     const scenario = new Scenario(world, marks, await world.namespace('scan'))
     await scenario.#markToken()
+    const path = apiPath('Certificate', scenario.namespace)
+    scenario.#follow = await Follow.start(world, path, (one, deleted) => scenario.#see(one, deleted))
     return scenario
   }
 
@@ -129,7 +133,6 @@ export class Scenario {
   }
 
   async certificate(name: string, spec: object): Promise<void> {
-    this.#names.push(name)
     await this.#world.certificate(this.namespace, name, {
       dnsNames: [`${name}.${this.namespace}.${domain}`],
       issuerRef: { name: 'ca' },
@@ -138,15 +141,21 @@ export class Scenario {
   }
 
   /** Certificates that are Ready, and the sum of their revisions: issuances. */
-  async issued(): Promise<{ ready: number; issuances: number }> {
-    const { items } = await this.#world.kubernetes.list<Certificate>(apiPath('Certificate', this.namespace))
-    const good = items.filter(
-      (one) => condition(one, 'Ready')?.status === 'True' && condition(one, 'Issuing') === undefined,
-    )
-    return {
-      ready: good.length,
-      issuances: good.reduce((sum, { status }) => sum + (status?.revision ?? 0), 0),
-    }
+  issued(): { ready: number; issuances: number } {
+    this.#follow?.check()
+    const revisions = [...this.#revisions.values()]
+    return { ready: revisions.length, issuances: revisions.reduce((sum, revision) => sum + revision, 0) }
+  }
+
+  async close(): Promise<void> {
+    await this.#follow?.stop()
+  }
+
+  #see({ metadata, status }: AnyObject, deleted: boolean): void {
+    const conditions = status?.conditions ?? []
+    const ready = conditions.some((one) => one.type === 'Ready' && one.status === 'True')
+    const issuing = conditions.some((one) => one.type === 'Issuing')
+    if (ready && !issuing && !deleted) this.#revisions.set(metadata.name, Number(status?.['revision'] ?? 0))
   }
 
   async #markToken(): Promise<void> {
