@@ -19,8 +19,9 @@ import type { IssuerInput } from '../../../workflows/messages.ts'
 import { TEMPORAL_NAMESPACE, World } from '../support/world.ts'
 import { Marks } from './support/marks.ts'
 
-const { EVENT_TYPE_ACTIVITY_TASK_COMPLETED: completed, EVENT_TYPE_ACTIVITY_TASK_FAILED: failed } =
-  proto.temporal.api.enums.v1.EventType
+const types = proto.temporal.api.enums.v1.EventType
+const completed = Number(types.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+const failed = Number(types.EVENT_TYPE_ACTIVITY_TASK_FAILED)
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const key = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
 const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -145,11 +146,11 @@ async function shown(leak: () => Promise<unknown>, withGuard: boolean): Promise<
   return await world.until('the step has said something', 30, async () => {
     const { raw } = await world.temporal.workflow.getHandle(run.workflowId).describe()
     const [pending] = raw.pendingActivities ?? []
-    const types = await eventTypes(run.workflowId)
+    const seen = await eventTypes(run.workflowId)
     const spoke =
       pending?.lastFailure != null ||
       pending?.heartbeatDetails != null ||
-      types.some((one) => one === completed || one === failed)
+      seen.some((one) => one === completed || one === failed)
     if (!spoke) return undefined
     const described =
       proto.temporal.api.workflowservice.v1.DescribeWorkflowExecutionResponse.encode(raw).finish()
