@@ -80,11 +80,6 @@ export class Bridge {
     })
   }
 
-  /** True once all resources have been listed. */
-  get synced(): boolean {
-    return this.#watched.synced
-  }
-
   /** True once the objects were compared with the open workflows since we may act: what is missing has been rung for. */
   get compared(): boolean {
     return this.#audit.done
