@@ -25,6 +25,8 @@ export class Results {
   readonly lists: { readonly title: string; readonly lines: readonly string[] }[] = []
   /** What went wrong or makes figures doubtful. */
   readonly warnings: string[] = []
+  /** How many scenarios could not be measured; the warnings say why. */
+  failures = 0
   /** Hears of everything as it comes. */
   readonly onFigure: (figure: Verdict) => void
   readonly onList: (title: string, lines: readonly string[]) => void
@@ -41,6 +43,11 @@ export class Results {
     const verdict = judge(figure)
     this.figures.push(verdict)
     this.onFigure(verdict)
+  }
+
+  fail(why: string): void {
+    this.failures += 1
+    this.warnings.push(`not measured: ${why}`)
   }
 
   list(title: string, lines: readonly string[]): void {
