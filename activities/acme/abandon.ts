@@ -10,19 +10,22 @@ import { builtInIssuer, readIssuer, type IssuerName } from '../issuers/issuer.ts
 import { isControlledBy } from '../objects.ts'
 import { acmeAccount } from './account.ts'
 import { now } from './create-order.ts'
-import { placeOf, writeOrderStatus } from './objects.ts'
+import { isFinal, placeOf, removeChallenges, writeOrderStatus } from './objects.ts'
 
 const GIVEN_UP = 'The attempt was given up'
-const FINAL = ['valid', 'invalid', 'expired', 'errored']
 
 /**
- * Gives an order up: its pending authorizations are deactivated, so that they do not count against the account, and
- * the Order says so, or what the CA said where it ended the order itself. A second run is harmless: an Order in a final
- * state is left alone.
+ * Gives an order up: its pending authorizations are deactivated, so that they do not count against the account, the
+ * Order says so, or what the CA said where it ended the order itself, and its Challenges go. A second run is harmless:
+ * an Order in a final state is left alone, and Challenges that are gone are no Challenges.
  */
 export async function abandonOrder(deps: ActivityDeps, input: OrderInput): Promise<void> {
   const order = await orderOf(deps, input)
-  if (FINAL.includes(order?.status?.state ?? '')) return
+  if (order === undefined || !isFinal(order)) await giveUp(deps, order, input)
+  await removeChallenges(deps.kubernetes, order)
+}
+
+async function giveUp(deps: ActivityDeps, order: Order | undefined, input: OrderInput): Promise<void> {
   const { url } = placeOf(order) ?? input.placed ?? {}
   const issuer =
     order === undefined

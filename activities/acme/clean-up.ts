@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity'
 import type { Challenge } from '../../k8s-bridge/api/challenge.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
+import type { Order } from '../../k8s-bridge/api/order.ts'
 import type { ObjectMetadata } from '../../k8s-bridge/api/metadata.ts'
 import type { FailureCode } from '../../workflows/domain/failures.ts'
 import type { CleanUpInput, RecordReference } from '../../workflows/messages.ts'
@@ -9,7 +10,7 @@ import { cleanUpRecord } from '../dns/registry.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { noteFacts } from '../step-log.ts'
-import { readChallenge, writeChallengeStatus } from './objects.ts'
+import { isFinal, readChallenge, writeChallengeStatus } from './objects.ts'
 import { mayRemove, unclaim } from './hold.ts'
 import { providerDeps } from './solver.ts'
 
@@ -53,11 +54,27 @@ export async function cleanUpChallenge(
     throw error
   }
   await unclaim(deps, record)
-  if (challenge !== undefined && record.withOrder !== true) {
+  if (challenge !== undefined && !(await goesWithOrder(deps, record, challenge))) {
     const { namespace, name, uid } = challenge.metadata
     await deps.kubernetes.delete(apiPath('Challenge', namespace, name), { uid })
   }
   if (record.lock !== undefined) await deps.locks.release(record.fqdn, record.lock.requestId)
+}
+
+/**
+ * Whether the order will take the Challenge away: not, once it is over. It looks for Challenges without a claim after
+ * it has said so, and this one has lost its claim before: one of the two sees the other.
+ */
+async function goesWithOrder(
+  { kubernetes }: ActivityDeps,
+  record: RecordReference,
+  { metadata }: Challenge,
+): Promise<boolean> {
+  if (record.withOrder !== true) return false
+  const owner = (metadata.ownerReferences ?? []).find((one) => one.controller === true)
+  if (owner === undefined) return false
+  const order = await kubernetes.get<Order>(apiPath('Order', metadata.namespace, owner.name))
+  return order?.metadata.uid === owner.uid && !isFinal(order)
 }
 
 /**

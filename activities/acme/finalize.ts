@@ -39,34 +39,30 @@ export async function finalizeAndPublish(
   ])
   if (request === undefined)
     throw new CertloomError('ObjectGone', `CertificateRequest ${namespace}/${input.request} is gone`)
-  const challenges = order === undefined ? [] : await challengesOf(deps.kubernetes, order)
   if (request.status?.certificate === undefined) {
     if (order === undefined)
       throw new CertloomError('OrderInvalid', `Order ${namespace}/${input.order} was deleted`)
-    await fetchCertificate(deps, { order, challenges, request }, signal, events)
+    await fetchCertificate(deps, order, request, signal, events)
   }
   const [published] = await Promise.all([
     publish(deps, input, events),
-    removeChallenges(deps.kubernetes, order, challenges),
+    removeChallenges(deps.kubernetes, order),
   ])
   return published
 }
 
-interface Ordered {
-  order: Order
-  challenges: Challenge[]
-  request: CertificateRequest
-}
-
 async function fetchCertificate(
   deps: ActivityDeps,
-  { order, challenges, request }: Ordered,
+  order: Order,
+  request: CertificateRequest,
   signal: AbortSignal,
   events: Events,
 ): Promise<void> {
   const name = builtInIssuer(request.spec.issuerRef, request.metadata.namespace ?? '')
   if (name === undefined)
     throw new CertloomError('UnsupportedIssuer', 'the issuer is served by another controller')
+  // Before anything else: a record that is on its way out of DNS takes its Challenge along.
+  const challenges = await challengesOf(deps.kubernetes, order)
   const issuer = await requireReadyIssuer(deps, name)
   const account = await acmeAccount(deps, issuer)
   const csrPem = Buffer.from(request.spec.request, 'base64').toString()

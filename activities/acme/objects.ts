@@ -111,16 +111,20 @@ export async function challengesOf(kubernetes: Kubernetes, order: Order): Promis
   return items.filter((one) => isControlledBy(one, uid))
 }
 
+const FINAL = ['valid', 'invalid', 'expired', 'errored']
+
+/** Whether the Order says that nothing more will come of it. */
+export function isFinal(order: Order): boolean {
+  return FINAL.includes(order.status?.state ?? '')
+}
+
 /**
- * Takes away the Challenges of an order that has its certificate, in one call where none of them waits for its record
- * to go; one that does is taken away by its clean-up.
+ * Takes away the Challenges of an order that is over, in one call where none of them waits for its record to go; one
+ * that does is taken away by its clean-up, which finds the order over then.
  */
-export async function removeChallenges(
-  kubernetes: Kubernetes,
-  order: Order | undefined,
-  challenges: readonly Challenge[],
-): Promise<void> {
-  if (order === undefined || challenges.length === 0) return
+export async function removeChallenges(kubernetes: Kubernetes, order: Order | undefined): Promise<void> {
+  if (order === undefined) return
+  const challenges = await challengesOf(kubernetes, order)
   const { namespace, uid = '' } = order.metadata
   const free = challenges.filter(({ metadata }) => (metadata.finalizers ?? []).length === 0)
   if (free.length > 1 && free.length === challenges.length) {

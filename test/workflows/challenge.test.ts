@@ -143,6 +143,40 @@ test('the first name that the CA refuses stops the others, and every record goes
   )
 })
 
+test('a record on its way out of DNS keeps nobody waiting: the certificate is published meanwhile', async (world) => {
+  const gate = new Gate()
+  await using subject = await startCertificate(
+    world,
+    () => ({ cleanUpChallenge: () => gate.pass() }),
+    order(['example.com'], true),
+  )
+  await gate.reached
+  await subject.calls.nth('finalizeAndPublish')
+  gate.open()
+  await subject.issued(1)
+  assert.equal(subject.calls.of('cleanUpChallenge').length, 1)
+})
+
+test('an attempt that fails while a record is on its way out of DNS waits for it and does not remove it twice', async (world) => {
+  const gate = new Gate()
+  await using subject = await startCertificate(
+    world,
+    () => ({
+      cleanUpChallenge: () => gate.pass(),
+      async finalizeAndPublish() {
+        throw failure('OrderInvalid')
+      },
+    }),
+    order(['example.com'], true),
+  )
+  await gate.reached
+  await subject.calls.nth('finalizeAndPublish')
+  assert.deepEqual(subject.calls.of('failAttempt'), [])
+  gate.open()
+  await subject.phase('BackingOff')
+  assert.equal(subject.calls.of('cleanUpChallenge').length, 1)
+})
+
 test('steps are told in the history: names first, providers last, ids that read', async (world) => {
   await using subject = await startCertificate(world, undefined, order(['example.com']))
   await subject.issued(1)

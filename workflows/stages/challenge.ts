@@ -6,24 +6,40 @@ import { step } from './steps.ts'
 import { cleanUp } from './undo.ts'
 import { lookInWindows } from './windows.ts'
 
-/** One name: put the record up, wait until every authoritative server shows it, answer, take it down. */
+/** An order as its challenges see it. */
+export interface OrderUnderWay {
+  order: string
+  deadline: string
+  /** Several Challenges go together with the order, a single one goes with its record. */
+  several: boolean
+}
+
+/**
+ * One name: put the record up, wait until every authoritative server shows it, answer, begin to take it down. The
+ * proof stands by then, so nobody needs to wait for the provider; `wait` is for those who need the name.
+ */
 export async function solveChallenge(
   issuance: Issuance,
   grants: Grants,
   plan: ChallengePlan,
-  order: { order: string; deadline: string },
+  { order, deadline, several }: OrderUnderWay,
+  wait: boolean,
 ): Promise<void> {
-  const input: ChallengeInput = { ...issuance.attempt, plan, ...order }
+  const input: ChallengeInput = { ...issuance.attempt, plan, order, deadline }
   const undoName = `clean up ${plan.challenge.name}`
-  issuance.undo.push(undoName, () => cleanUp(plan.record, issuance.cluster, plan.name))
+  let proven = false
+  issuance.undo.push(undoName, () =>
+    cleanUp({ ...plan.record, withOrder: proven && several ? true : undefined }, issuance.cluster, plan.name),
+  )
 
   const solving = endingWhereGone(issuance)
   await present(solving, grants, input)
   await lookInWindows(solving, 'checkPropagation', input, `${plan.fqdn} on every name server`)
   await lookInWindows(solving, 'answerChallenge', input, `${plan.name} answered, CA validates`)
 
-  await cleanUp({ ...plan.record, withOrder: true }, issuance.cluster, plan.name)
-  issuance.undo.settled(undoName)
+  proven = true
+  const gone = issuance.undo.begin(undoName)
+  if (wait) await gone
 }
 
 /** A Challenge that somebody deleted does not come back by waiting: the attempt ends, cleans up and is made anew. */

@@ -40,11 +40,13 @@ export async function issue(
     )
   }
   const order = await orderCertificate({ ...issuance, attempt: publish }, grants, request)
-  return untilDone(issuance, 'finalize', undefined, () =>
+  const published = await untilDone(issuance, 'finalize', undefined, () =>
     step(
       'finalizeAndPublish',
       { ...publish, order },
       { summary: `finalize, then the Secret`, id: `finalize/${prepared.revision}` },
     ),
   )
+  await issuance.undo.undone()
+  return published
 }

@@ -1,12 +1,15 @@
 import type { ChallengePlan, PlacedOrder } from '../activities.ts'
-import { solveChallenge } from './challenge.ts'
+import { solveChallenge, type OrderUnderWay } from './challenge.ts'
 import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
 import { step } from './steps.ts'
 import { together } from './together.ts'
 import { cleanUp } from './undo.ts'
 
-/** An ACME order up to the point where it can be finalized. Returns the name of the Order object. */
+/**
+ * An ACME order up to the point where it can be finalized; records may still be on their way out of DNS then. Returns
+ * the name of the Order object.
+ */
 export async function orderCertificate(issuance: Issuance, grants: Grants, request: string): Promise<string> {
   const input = { ...issuance.attempt, request }
   let placed: PlacedOrder | undefined
@@ -18,7 +21,8 @@ export async function orderCertificate(issuance: Issuance, grants: Grants, reque
   )
   if (plan.issuer !== undefined) placed = { url: plan.url, issuer: plan.issuer }
   for (const record of plan.leftovers ?? []) await cleanUp(record, issuance.cluster, record.fqdn)
-  const order = { order: plan.order, deadline: plan.deadline }
+  const several = plan.groups.flat().length > 1
+  const order = { order: plan.order, deadline: plan.deadline, several }
   await together(plan.groups.map((group) => () => solveGroup(issuance, grants, group, order)))
   issuance.undo.settled('abandon order')
   return plan.order
@@ -28,11 +32,12 @@ async function solveGroup(
   issuance: Issuance,
   grants: Grants,
   group: ChallengePlan[],
-  order: { order: string; deadline: string },
+  order: OrderUnderWay,
 ): Promise<void> {
   if (group.some((plan) => plan.exclusive)) {
-    for (const plan of group) await solveChallenge(issuance, grants, plan, order)
+    // The next value of the name may come only when this one is gone.
+    for (const plan of group) await solveChallenge(issuance, grants, plan, order, plan !== group.at(-1))
   } else {
-    await together(group.map((plan) => () => solveChallenge(issuance, grants, plan, order)))
+    await together(group.map((plan) => () => solveChallenge(issuance, grants, plan, order, false)))
   }
 }

@@ -8,12 +8,19 @@ const HAND_OVER_MS = 60_000
 
 type Compensation = () => Promise<void>
 
+interface Entry {
+  name: string
+  run: Compensation
+  /** Being undone on the straight way, beside the steps that follow. */
+  running?: Promise<void>
+}
+
 /**
  * What has to be undone, in the order in which it was begun. Each entry is registered before its effect, so it may
  * run for an effect that never was; and it is removed when the effect has been undone on the straight way.
  */
 export class Undo {
-  readonly #entries: { name: string; run: Compensation }[] = []
+  readonly #entries: Entry[] = []
 
   push(name: string, run: Compensation): void {
     this.#entries.push({ name, run })
@@ -24,12 +31,27 @@ export class Undo {
     if (at >= 0) this.#entries.splice(at, 1)
   }
 
+  /** Undoes one entry on the straight way, beside what follows: `undone` waits for it, and `run` does not repeat it. */
+  begin(name: string): Promise<void> {
+    const entry = this.#entries.find((one) => one.name === name)
+    if (entry === undefined) return Promise.resolve()
+    entry.running ??= entry.run().then(() => this.settled(name))
+    // Whoever waits hears of it; until then an error is nobody's yet.
+    entry.running.catch(() => undefined)
+    return entry.running
+  }
+
+  /** When nothing that was begun is still being undone. */
+  async undone(): Promise<void> {
+    await Promise.all(this.#entries.flatMap(({ running }) => running ?? []))
+  }
+
   /** Last first, whatever was cancelled; one that fails does not keep the others from running. */
   async run(): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
       for (let entry = this.#entries.pop(); entry !== undefined; entry = this.#entries.pop()) {
         try {
-          await entry.run()
+          await (entry.running ?? entry.run())
         } catch (error) {
           log.error('a compensation failed', { compensation: entry.name, error: String(error) })
         }

@@ -7,6 +7,7 @@ import { condition, World } from '../support/world.ts'
 import type { Controller } from '../support/controller.ts'
 import {
   challenges,
+  cleanedUp,
   clusterIssuer,
   MoodyPlugin,
   openSite,
@@ -53,7 +54,7 @@ async function untilEnded(pid: number): Promise<void> {
 
 /** DELETE came with the name and value of every CREATE, and nothing is left in DNS or in the namespace. */
 async function assertCleanedUp({ namespace, plugin, domain }: AcmeSite): Promise<void> {
-  await world.until('Challenges gone', 10, async () => (await challenges(world, namespace)).length === 0)
+  await cleanedUp(world, namespace)
   const calls = await plugin.calls()
   for (const { fqdn, token } of calls.filter(({ command }) => command === 'CREATE')) {
     const last = calls.filter((call) => call.fqdn === fqdn && call.token === token).at(-1)
@@ -125,11 +126,9 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
         ),
       )
       assert.match(told.message, /ended DELETE with exit code 1: the provider keeps it/)
-      const prefix = `clean-up/`
-      const [id = ''] = (await world.openWorkflows(prefix)).filter((one) =>
-        one.includes(challenge.metadata.uid ?? '-'),
+      const id = await world.until('a workflow of its own', 10, async () =>
+        (await world.openWorkflows('clean-up/')).find((one) => one.includes(challenge.metadata.uid ?? '-')),
       )
-      assert.notEqual(id, '')
       const { currentDetails } = await world.until('the finding in the workflow', 5, async () => {
         const found = await world.temporal.workflow
           .getHandle(id)

@@ -4,7 +4,7 @@ import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import type { CertificateRequest } from '../../../k8s-bridge/api/certificate-request.ts'
 import { renewSignal, type StatusAnswer } from '../../../workflows/messages.ts'
 import { condition, World } from '../support/world.ts'
-import { challenges, clusterIssuer, openSite, orders, txtRecords } from './support/acme-world.ts'
+import { cleanedUp, clusterIssuer, openSite, orders, txtRecords } from './support/acme-world.ts'
 
 let world: World
 before(async () => {
@@ -57,7 +57,7 @@ test('a challenge that the CA refuses is counted, told in its words and backed o
     const [order] = await orders(world, namespace)
     assert.equal(order?.status?.state, 'invalid')
     assert.match(order?.status?.reason ?? '', /example\.com: unauthorized: /)
-    await world.until('Challenges gone', 10, async () => (await challenges(world, namespace)).length === 0)
+    await cleanedUp(world, namespace)
     for (const one of [domain, `also.${domain}`])
       assert.deepEqual(await txtRecords(world, `_acme-challenge.${one}`), [])
     const lines = await world.events(namespace, 'Certificate', 'web')

@@ -10,6 +10,7 @@ import { installPlugin } from '../../../tools/plugins/install.ts'
 import { condition, World, type AnyObject } from '../support/world.ts'
 import {
   challenges,
+  cleanedUp,
   clusterIssuer,
   dnsFixture,
   MoodyPlugin,
@@ -155,6 +156,7 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
     await withSite('apex', async ({ namespace, plugin, name, domain }) => {
       await world.certificate(namespace, 'web', { dnsNames: [domain, `*.${domain}`], ...clusterIssuer(name) })
       await world.ready(namespace, 'web')
+      await cleanedUp(world, namespace)
       const calls = await plugin.calls()
       assert.deepEqual(
         calls.map(({ command }) => command),
@@ -189,6 +191,7 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
     await world.ready(namespace, 'web')
     assert.ok(await world.get('Secret', namespace, 'own-account'))
     assert.equal(await world.get('Secret', 'cert-manager', 'own-account'), undefined)
+    await cleanedUp(world, namespace)
     assert.deepEqual(
       (await plugin.calls()).map(({ command }) => command),
       ['CREATE', 'DELETE'],
@@ -266,6 +269,7 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
         await world.acmeIssuer(name, { server: proxy.directoryUrl, acme: { solvers: [following] } })
         await world.certificate(namespace, 'web', { dnsNames: [domain], ...clusterIssuer(name) })
         await world.ready(namespace, 'web')
+        await cleanedUp(world, namespace)
         assert.deepEqual(
           (await plugin.calls()).map(({ command, fqdn }) => [command, fqdn]),
           [

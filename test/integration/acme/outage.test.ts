@@ -7,7 +7,7 @@ import { setup } from '../../../cli/setup/setup.ts'
 import { TEMPORAL_NAMESPACE, World } from '../support/world.ts'
 import type { Controller } from '../support/controller.ts'
 import {
-  challenges,
+  cleanedUp,
   clusterIssuer,
   openSite,
   orders,
@@ -91,7 +91,7 @@ test('an order in hand outlives the CA that forgot it: another one is made, and 
     await plugin.feel({})
     const ready = await world.ready(namespace, 'web', { seconds: 60 })
     assert.equal(ready.status?.failedIssuanceAttempts, undefined)
-    await world.until('Challenges gone', 10, async () => (await challenges(world, namespace)).length === 0)
+    await cleanedUp(world, namespace)
     assert.deepEqual(await txtRecords(world, `_acme-challenge.${domain}`), [])
   } finally {
     await proxy.close()
@@ -138,7 +138,7 @@ test('when Temporal has lost everything, a new controller adopts the order in ha
       20,
       async () => (await world.openWorkflows(`certificate/${namespace}/done`)).length === 1,
     )
-    await world.until('Challenges gone', 10, async () => (await challenges(world, namespace)).length === 0)
+    await cleanedUp(world, namespace)
     assert.deepEqual(await txtRecords(world, `_acme-challenge.${domain}`), [])
     assert.equal((await world.get<Certificate>('Certificate', namespace, 'done'))?.status?.revision, 1)
   } finally {

@@ -84,7 +84,7 @@ test('with --once it shows every step, prints the verified certificate, ends wit
     assert.equal(output.match(new RegExp(`^ *\\+.* s +${step} `, 'gm'))?.length, 2, step)
   assert.match(output, /Certificate +Ready False, DoesNotExist/)
   assert.match(output, /Certificate +Ready True/)
-  assert.match(output, /Challenge +\*\.example\.com: valid/)
+  assert.match(output, /Order +valid/)
   assert.match(output, /DNS names +example\.com, \*\.example\.com$/m)
   assert.match(output, /Issuer +CN=Pebble Intermediate CA/)
   assert.match(output, /Chain +✓ leads to Pebble's root/)

@@ -122,6 +122,11 @@ export async function challenges(world: World, namespace: string): Promise<Chall
   return (await world.kubernetes.list<Challenge>(apiPath('Challenge', namespace))).items
 }
 
+/** Waits until every record is gone and with it its Challenge: a certificate is Ready before. */
+export async function cleanedUp(world: World, namespace: string): Promise<void> {
+  await world.until('Challenges gone', 10, async () => (await challenges(world, namespace)).length === 0)
+}
+
 /** TXT values that the zone holds at a name, as both servers will show them. */
 export async function txtRecords(world: World, name: string, zone = 'example.com'): Promise<string[]> {
   const { records } = await dnsFixture<{ records: { name: string; type: string; data: string }[] }>(
