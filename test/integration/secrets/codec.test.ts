@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { after, before, test } from 'node:test'
+import { Client, Connection } from '@temporalio/client'
+import { setup } from '../../../cli/setup/setup.ts'
+import { certificateId, issuerReady } from '../certificate/support/operator.ts'
+import type { Controller } from '../support/controller.ts'
+import { World } from '../support/world.ts'
+import { Marks } from './support/marks.ts'
+import { database, logs, search, words } from './support/places.ts'
+
+/** A Temporal namespace of this file's own: who has no key could not even list what is open here. */
+const TEMPORAL_NAMESPACE = 'certloom-sealed'
+
+const marks = new Marks()
+const keys = new Map<string, string>()
+let world: World
+let temporal: Client
+let connection: Connection
+let namespace: string
+let file: string
+let controller: Controller
+let issuer: string
+
+before(async () => {
+  world = await World.open()
+  const { address } = world.servers.temporal
+  await setup({
+    temporal: { address, namespace: TEMPORAL_NAMESPACE },
+    log: () => undefined,
+    retentionDays: 1,
+    crds: false,
+    policies: false,
+    rbac: false,
+    leaseNamespace: 'kube-system',
+  })
+  connection = await Connection.connect({ address })
+  temporal = new Client({ connection, namespace: TEMPORAL_NAMESPACE })
+  file = join(world.folder, 'payload-keys')
+  namespace = await world.namespace('codec')
+  issuer = `codec-${process.pid}`
+})
+
+after(async () => {
+  await connection.close()
+  await world.close()
+})
+
+/** Writes the key file anew, as a person or a mounted Secret does; keys are made once per id. */
+async function useKeys(...ids: string[]): Promise<void> {
+  for (const id of ids) {
+    if (keys.has(id)) continue
+    const key = randomBytes(32)
+    marks.add(`codec key ${id}`, key)
+    keys.set(id, key.toString('base64'))
+  }
+  await writeFile(`${file}.new`, ids.map((id) => `${id} ${keys.get(id)}\n`).join(''), { mode: 0o600 })
+  await rename(`${file}.new`, file)
+}
+
+function start(settings: Record<string, string> = { CERTLOOM_PAYLOAD_KEYS_FILE: file }): Promise<Controller> {
+  return world.startController('all', { TEMPORAL_NAMESPACE, ...settings })
+}
+
+/** The temporal program as an operator types it. */
+async function cli(...args: string[]): Promise<string> {
+  const { address, cliPath } = world.servers.temporal
+  const where = ['--address', address, '--namespace', TEMPORAL_NAMESPACE, '--disable-config-file']
+  const running = promisify(execFile)(cliPath, [...args, ...where], {
+    timeout: 60_000,
+    maxBuffer: 50_000_000,
+  })
+  running.child.stdin?.end()
+  return (await running).stdout
+}
+
+/** Encodings and key ids of all payloads of the newest run, but for what no codec sees: attributes, the SDK's own notes. */
+async function encodings(name: string): Promise<Set<string>> {
+  const history = await temporal.workflow.getHandle(certificateId(namespace, name)).fetchHistory()
+  const found = new Set<string>()
+  const walk = (value: unknown, key = ''): void => {
+    // "data": what the SDK itself notes of a local activity in its marker, its type and times.
+    if (typeof value !== 'object' || value === null || key === 'searchAttributes' || key === 'data') return
+    if (value instanceof Uint8Array) return
+    const metadata = (value as { metadata?: Record<string, Uint8Array> }).metadata
+    if (metadata?.['encoding'] !== undefined) {
+      const [encoding, id] = [metadata['encoding'], metadata['encryption-key-id']].map((one) =>
+        Buffer.from(one ?? []).toString(),
+      )
+      found.add(id === '' ? (encoding ?? '') : `${encoding} ${id}`)
+    }
+    for (const [name, inner] of Object.entries(value)) walk(inner, name)
+  }
+  walk(history.events)
+  return found
+}
+
+test('a certificate that was issued without encryption is renewed with it, by a signal that nobody encrypted', async () => {
+  controller = await start({})
+  await world.fixturePlugin(issuer)
+  await world.acmeIssuer(issuer, { plugin: issuer })
+  await world.apply('Issuer', { metadata: { namespace, name: 'self' }, spec: { selfSigned: {} } })
+  await issuerReady(world, namespace, 'self')
+  await world.certificate(namespace, 'web', { dnsNames: ['web.test'], issuerRef: { name: 'self' } })
+  await world.ready(namespace, 'web', { revision: 1, seconds: 60 })
+  assert.ok((await encodings('web')).has('json/plain'))
+  await controller.stop()
+
+  await useKeys('first')
+  controller = await start()
+  await cli(
+    'workflow',
+    'signal',
+    '-w',
+    certificateId(namespace, 'web'),
+    '--name',
+    'renew',
+    '--input',
+    '{"reason":"sealed"}',
+  )
+  await world.ready(namespace, 'web', { revision: 2, seconds: 60 })
+})
+
+test('everything that a run holds is encrypted: arguments, results, memo, summaries, the lock of a name', async () => {
+  // Renewed once more, the run begins with the key.
+  await cli('workflow', 'signal', '-w', certificateId(namespace, 'web'), '--name', 'renew')
+  await world.ready(namespace, 'web', { revision: 3, seconds: 60 })
+  const plugin = { issuerRef: { kind: 'ClusterIssuer', name: issuer } }
+  await world.certificate(namespace, 'acme', { dnsNames: [`${issuer}.example.com`], ...plugin })
+  await world.ready(namespace, 'acme', { revision: 1, seconds: 90 })
+  const acme = await encodings('acme')
+  assert.deepEqual([...acme], ['binary/encrypted first'])
+  assert.ok(
+    [...(await encodings('web'))].every((one) => one === 'binary/encrypted first' || one === 'binary/null'),
+  )
+})
+
+test('a new key in the file is used without a restart, and what began with the old one goes on', async () => {
+  await useKeys('second', 'first')
+  await world.until('the new key encrypts', 60, async () => {
+    await cli('workflow', 'signal', '-w', certificateId(namespace, 'acme'), '--name', 'changed')
+    return (await encodings('acme')).has('binary/encrypted second')
+  })
+  await cli('workflow', 'signal', '-w', certificateId(namespace, 'web'), '--name', 'renew')
+  await world.ready(namespace, 'web', { revision: 4, seconds: 60 })
+})
+
+test('no key of the codec stands in a log or in the database', async () => {
+  const searched = await search(marks, [database(world), logs(world)])
+  for (const { name, bytes } of searched) assert.ok(bytes > 0, name)
+  assert.deepEqual(words(searched), [])
+})
