@@ -62,6 +62,7 @@ export async function runWorker(
   const watcher = new LeaseWatcher({ kubernetes, logger: log, namespace: configuration.leaseNamespace })
   const mayWrite = () => watcher.mayWrite()
   const worker = new WorkerRole({ configuration, kubernetes, log, telemetry, mayWrite })
+  worker.prepare()
   workerMetrics(telemetry.registry, worker, mayWrite)
   const probe = new TemporalProbe(configuration.temporal)
   const listeners = await listen(configuration, log, telemetry, {
@@ -99,6 +100,7 @@ export async function runAll(
   const lease = new LeaseHolder({ kubernetes, logger: log, namespace: configuration.leaseNamespace })
   const mayWrite = () => lease.isHolder()
   const worker = new WorkerRole({ configuration, kubernetes, log, telemetry, mayWrite })
+  worker.prepare()
   workerMetrics(telemetry.registry, worker, mayWrite)
   let role: BridgeRole | undefined
   const probe = new TemporalProbe(configuration.temporal)

@@ -48,6 +48,12 @@ export class WorkerRole {
     this.#options = options
   }
 
+  /** Begins what takes seconds, so that the first `set` finds it done. */
+  prepare(): void {
+    // Who needs it hears of an error.
+    this.#bundled().catch(() => undefined)
+  }
+
   get polling(): boolean {
     return this.#workers.length > 0 && this.#workers.every((worker) => worker.getState() === 'RUNNING')
   }
@@ -82,13 +88,7 @@ export class WorkerRole {
     const { configuration, log } = this.#options
     this.#converters ??= temporalConverters(configuration, log)
     const converters = this.#converters
-    this.#bundle ??=
-      this.#options.bundle?.() ??
-      workflowBundle(log, {
-        encrypts: converters.encrypts,
-        stackTraces: configuration.workflowStackTraces,
-      })
-    const [bundle, connection] = await Promise.all([this.#bundle, this.#connect()])
+    const [bundle, connection] = await Promise.all([this.#bundled(), this.#connect()])
     const client = new Client({
       connection,
       namespace: configuration.temporal.namespace,
@@ -126,6 +126,21 @@ export class WorkerRole {
       { queue: configuration.prefix + TASK_QUEUE, temporal: configuration.temporal.address },
       'worker polls',
     )
+  }
+
+  #bundled(): Promise<{ code: string }> {
+    const { configuration, log, bundle } = this.#options
+    this.#bundle ??= (
+      bundle?.() ??
+      workflowBundle(log, {
+        encrypts: configuration.payloadKeysFile !== '',
+        stackTraces: configuration.workflowStackTraces,
+      })
+    ).catch((error: unknown) => {
+      this.#bundle = undefined
+      throw error
+    })
+    return this.#bundle
   }
 
   #lost(error: unknown): void {
