@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow'
 import { Alarm } from './alarm.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
+import { headlineOf } from './domain/describe-stall.ts'
 import { describeFailure, failureKind } from './domain/failures.ts'
 import {
   changedSignal,
@@ -100,7 +101,7 @@ function memoOf(
 
 function tell(input: IssuerInput, look: IssuerLook): void {
   const failure =
-    look.failure === undefined ? '' : `\n\n**Somebody has to act:** ${describeFailure(look.failure)}`
+    look.failure === undefined ? '' : `\n\n**${headlineOf(look.failure)}:** ${describeFailure(look.failure)}`
   setCurrentDetails(
     `**${input.kind} ${input.name}** is **${look.ready ? 'Ready' : 'not ready'}**: ${look.finding}${failure}`,
   )

@@ -1,7 +1,7 @@
 import { setCurrentDetails, upsertMemo } from '@temporalio/workflow'
 import type { SearchAttributePair } from '@temporalio/common'
 import type { CertificateSummary, ExistingLook } from './activities.ts'
-import { describeFailure, type Failure } from './domain/failures.ts'
+import type { Failure } from './domain/failures.ts'
 import { describeStory } from './domain/describe-story.ts'
 import type { Phase } from './domain/phases.ts'
 import { searchNames } from './domain/search-names.ts'
@@ -80,10 +80,7 @@ export class Story {
 
   #details(): void {
     const { state } = this
-    const failure = state.failure === undefined ? undefined : describeFailure(state.failure)
-    setCurrentDetails(
-      describeStory({ ...state, title: `${this.#input.namespace}/${this.#input.name}`, failure }),
-    )
+    setCurrentDetails(describeStory({ ...state, title: `${this.#input.namespace}/${this.#input.name}` }))
   }
 
   #attributes(): void {

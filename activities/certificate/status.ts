@@ -2,7 +2,8 @@ import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
 import type { CertificateStatus } from '../../k8s-bridge/api/certificate/status.ts'
 import type { Condition } from '../../k8s-bridge/api/conditions.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
-import { describeFailure, type Failure } from '../../workflows/domain/failures.ts'
+import { describeStall } from '../../workflows/domain/describe-stall.ts'
+import type { Failure } from '../../workflows/domain/failures.ts'
 import type { Readiness } from '../../workflows/domain/issue-reasons.ts'
 import { KubernetesError, type Kubernetes } from '../clients/kubernetes.ts'
 import { canonicalJson } from '../hash.ts'
@@ -44,7 +45,7 @@ export class StatusDraft {
 
   stall(failure: Failure | undefined): void {
     if (failure === undefined) this.remove('Stalled')
-    else this.set('Stalled', 'True', failure.code, describeFailure(failure))
+    else this.set('Stalled', 'True', failure.code, describeStall(failure))
   }
 
   ready(readiness: Readiness): void {

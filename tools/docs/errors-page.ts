@@ -1,3 +1,4 @@
+import { actors } from '../../workflows/domain/actors.ts'
 import { failures, type FailureEntry, type FailureKind } from '../../workflows/domain/failures.ts'
 
 const kinds: Readonly<Record<FailureKind, { heading: string; reaction: string }>> = {
@@ -36,8 +37,8 @@ export function errorsPage(): string {
       '',
       reaction,
       '',
-      '| code | what it means | what to do |',
-      '|---|---|---|',
+      '| code | what it means | who acts | what to do |',
+      '|---|---|---|---|',
       ...rows,
       '',
     ]
@@ -45,7 +46,7 @@ export function errorsPage(): string {
   return [
     '# Errors',
     '',
-    '<!-- Generated from workflows/domain/failures.ts by tools/docs/errors.ts. Do not edit. -->',
+    '<!-- Generated from workflows/domain/failure-list.ts by tools/docs/errors.ts. Do not edit. -->',
     '',
     'Every way in which certloom can fail to keep a certificate current has one code. The same code stands in the reason',
     'of the `Stalled` condition, in the event, in Temporal (failure type and search attribute `CertErrorType`), in metrics',
@@ -57,8 +58,8 @@ export function errorsPage(): string {
     .replace(/\n+$/, '\n')
 }
 
-function row([code, { meaning, remedy }]: [string, FailureEntry]): string {
-  return `| <a id="${code.toLowerCase()}"></a>\`${code}\` | ${cell(meaning)} | ${cell(remedy)} |`
+function row([code, { acts, meaning, remedy }]: [string, FailureEntry]): string {
+  return `| <a id="${code.toLowerCase()}"></a>\`${code}\` | ${cell(meaning)} | ${actors[acts]} | ${cell(remedy)} |`
 }
 
 function cell(text: string): string {

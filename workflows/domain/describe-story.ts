@@ -1,11 +1,13 @@
 import type { CertificateSummary } from '../activities.ts'
+import { headlineOf } from './describe-stall.ts'
+import { describeFailure, type Failure } from './failures.ts'
 import type { Phase } from './phases.ts'
 
 interface Told {
   title: string
   phase: Phase
   finding: string
-  failure?: string
+  failure?: Failure
   issuer: string
   names: string[]
   moreNames: number
@@ -18,7 +20,11 @@ interface Told {
 /** The current details of a run, in Markdown lists: the UI shows tables without borders. */
 export function describeStory(told: Told): string {
   const lines = [`**${told.title}** is **${told.phase}**: ${escape(told.finding)}`]
-  if (told.failure !== undefined) lines.push('', `**Somebody has to act:** ${escape(told.failure)}`)
+  if (told.failure !== undefined)
+    lines.push(
+      '',
+      `**${headlineOf(told.failure)}:** ${escape(describeFailure(told.failure))} (${told.failure.code})`,
+    )
   lines.push('')
   if (told.issuer !== '') lines.push(`- **Issuer:** ${escape(told.issuer)}`)
   if (told.names.length > 0)

@@ -5,6 +5,9 @@ import { step } from './steps.ts'
 // The first one is short: what is awaited shall be read soon, and an ordinary wait needs no second one.
 const WINDOWS_MS = [4_000, 20_000, 60_000, 300_000]
 
+/** What the order ran out of time for. */
+const pending = { checkPropagation: 'PropagationPending', answerChallenge: 'ValidationPending' } as const
+
 /**
  * Waits for the world: an activity looks for one window and returns what it found; the finding is shown and the next,
  * longer window opens, until the order's deadline. SDK retries are for lost workers only.
@@ -19,7 +22,7 @@ export async function lookInWindows(
   let seen: Pick<WindowInput, 'tries' | 'since' | 'finding'> = { tries: 0 }
   for (let round = 0; ; round++) {
     const left = deadline - Date.now()
-    if (left <= 0) throw new OutOfTime({ code: 'PropagationPending', message: seen.finding ?? summary })
+    if (left <= 0) throw new OutOfTime({ code: pending[name], message: seen.finding ?? summary })
     const windowMs = Math.min(WINDOWS_MS[Math.min(round, WINDOWS_MS.length - 1)] ?? left, left)
     const window: Window = await untilDone(issuance, summary, deadline, () =>
       step(name, { ...input, ...seen, windowMs }, { summary, id: `${name}/${input.plan.name}/${round + 1}` }),

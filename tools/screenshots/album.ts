@@ -1,0 +1,61 @@
+import type { Client } from '@temporalio/client'
+import type { Picture } from './pictures.ts'
+import { workflows } from './scenes.ts'
+
+/** The columns that tell most about certificates; each person chooses them once in the UI. */
+const columns = ['Status', 'Workflow ID', 'CertPhase', 'CertErrorType', 'CertIssuer', 'CertNextRenewal']
+
+/** The pictures of docs/operations.md and of the README. */
+export async function pictures(temporal: Client): Promise<Picture[]> {
+  const page = async (workflowId: string, tab: string) => {
+    const { runId } = await temporal.workflow.getHandle(workflowId).describe()
+    return `workflows/${encodeURIComponent(workflowId)}/${runId}/${tab}`
+  }
+  const list = (query: string) => `workflows?query=${encodeURIComponent(query)}`
+  return [
+    {
+      name: 'list',
+      path: list('WorkflowType="certificate"'),
+      columns,
+      shows: [...Object.values(workflows), 'PluginFailed'],
+      height: 560,
+    },
+    {
+      name: 'list-blocked',
+      path: list('CertPhase="Blocked"'),
+      columns,
+      shows: [workflows.failing, 'PluginFailed'],
+      height: 480,
+    },
+    {
+      name: 'good-timeline',
+      path: await page(workflows.good, 'timeline'),
+      shows: ['finalizeAndPublish'],
+      height: 860,
+    },
+    {
+      name: 'failing-timeline',
+      path: await page(workflows.failing, 'timeline'),
+      shows: ['presentChallenge'],
+      height: 640,
+    },
+    {
+      name: 'failing-details',
+      path: await page(workflows.failing, 'user-metadata'),
+      shows: ['to act'],
+      height: 640,
+    },
+    {
+      name: 'waiting-timeline',
+      path: await page(workflows.waiting, 'timeline'),
+      shows: ['checkPropagation'],
+      height: 640,
+    },
+    {
+      name: 'waiting-details',
+      path: await page(workflows.waiting, 'user-metadata'),
+      shows: ['looked'],
+      height: 640,
+    },
+  ]
+}

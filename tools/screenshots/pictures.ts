@@ -1,0 +1,95 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Browser, Page, ScreenshotClip } from 'puppeteer-core'
+import { ScreenshotsError } from './error.ts'
+
+export interface Picture {
+  /** Name of the file, without `.png`. */
+  readonly name: string
+  /** Path below the UI's address. */
+  readonly path: string
+  /** Texts that stand on the page once everything is drawn. */
+  readonly shows: readonly string[]
+  /** Height in CSS pixels. */
+  readonly height: number
+  /** Columns of the list of workflows. */
+  readonly columns?: readonly string[]
+}
+
+/** What a page of the repository may weigh, in bytes. */
+const MOST_BYTES = 400_000
+const DRAWN_MS = 60_000
+/** Bars and lists move into their place. */
+const SETTLED_MS = 1_500
+const WIDTH = 1440
+
+/** Opens a page of Temporal's UI, waits until it shows what it should, and writes it down. Returns the file. */
+export async function take(
+  browser: Browser,
+  uiUrl: string,
+  namespace: string,
+  picture: Picture,
+  folder: string,
+): Promise<string> {
+  const page = await browser.newPage()
+  try {
+    await page.setViewport({ width: WIDTH, height: picture.height })
+    if (picture.columns !== undefined) await presetColumns(page, namespace, picture.columns)
+    await page.goto(`${uiUrl}/namespaces/${namespace}/${picture.path}`, { waitUntil: 'domcontentloaded' })
+    await untilShown(page, picture)
+    const clip = await composed(page, picture)
+    await mkdir(folder, { recursive: true })
+    const file = join(folder, `${picture.name}.png`)
+    await page.screenshot({ path: file as `${string}.png`, clip })
+    const { size } = await stat(file)
+    if (size > MOST_BYTES) throw new ScreenshotsError(`${file} has ${size} bytes; ${MOST_BYTES} are allowed`)
+    return file
+  } finally {
+    await page.close()
+  }
+}
+
+async function untilShown(page: Page, { name, path, shows }: Picture): Promise<void> {
+  await page.waitForSelector('main', { timeout: DRAWN_MS })
+  await delay(SETTLED_MS)
+  for (const text of shows) {
+    try {
+      // The page with current details asks the worker for them only when told to.
+      if (path.endsWith('user-metadata')) await page.keyboard.press('r')
+      await page.waitForFunction(`document.body.innerText.includes(${JSON.stringify(text)})`, {
+        timeout: DRAWN_MS,
+      })
+    } catch (error) {
+      const shown = String(await page.evaluate('document.body.innerText')).slice(0, 3_000)
+      throw new ScreenshotsError(`${name}: the page does not show “${text}”, but:\n${shown}`, {
+        cause: error,
+      })
+    }
+  }
+  await delay(SETTLED_MS)
+}
+
+// Text, because it runs in the browser: our types know no document.
+const COMPOSE = `(() => {
+  let section = [...document.querySelectorAll('main *')].find((one) => one.textContent.trim() === 'Input')
+  const above = () => section.parentElement?.textContent ?? 'Auto Refresh'
+  while (section && !above().includes('Auto Refresh')) section = section.parentElement
+  if (section) section.style.display = 'none'
+  return document.querySelector('main')?.getBoundingClientRect().left ?? 0
+})()`
+
+/** Takes away what tells nothing about certificates: navigation, the input of a run and its empty result. */
+async function composed(page: Page, { height }: Picture): Promise<ScreenshotClip> {
+  const left = Number(await page.evaluate(COMPOSE))
+  await delay(SETTLED_MS)
+  return { x: left, y: 0, width: WIDTH - left, height }
+}
+
+/** The UI keeps the columns that somebody chose in the browser. */
+async function presetColumns(page: Page, namespace: string, columns: readonly string[]): Promise<void> {
+  const chosen = JSON.stringify({ [namespace]: columns.map((label) => ({ label })) })
+  await page.evaluateOnNewDocument(
+    `localStorage.setItem('namespace-workflow-table-columns', ${JSON.stringify(chosen)})`,
+  )
+}

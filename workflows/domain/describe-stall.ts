@@ -1,0 +1,15 @@
+import { actors } from './actors.ts'
+import { describeFailure, failures, type Failure } from './failures.ts'
+
+/** What is the matter, what to do, and who has to: for whoever reads it need not be that one. */
+export function describeStall(failure: Failure): string {
+  const { acts } = failures[failure.code]
+  const who = acts === 'nobody' ? 'Nobody has to act.' : `Waiting for ${actors[acts]} to act.`
+  return `${describeFailure(failure)} ${who}`
+}
+
+/** As a part of current details, in Markdown. */
+export function headlineOf({ code }: Failure): string {
+  const { acts } = failures[code]
+  return acts === 'nobody' ? 'Nobody has to act' : `Waiting for ${actors[acts]} to act`
+}
