@@ -31,31 +31,31 @@ export async function pictures(temporal: Client): Promise<Picture[]> {
       name: 'good-timeline',
       path: await page(workflows.good, 'timeline'),
       shows: ['finalizeAndPublish'],
-      height: 860,
+      height: 1180,
     },
     {
       name: 'failing-timeline',
       path: await page(workflows.failing, 'timeline'),
       shows: ['presentChallenge'],
-      height: 640,
+      height: 1000,
     },
     {
       name: 'failing-details',
       path: await page(workflows.failing, 'user-metadata'),
       shows: ['to act'],
-      height: 640,
+      height: 1000,
     },
     {
       name: 'waiting-timeline',
       path: await page(workflows.waiting, 'timeline'),
       shows: ['checkPropagation'],
-      height: 640,
+      height: 1000,
     },
     {
       name: 'waiting-details',
       path: await page(workflows.waiting, 'user-metadata'),
       shows: ['looked'],
-      height: 640,
+      height: 1000,
     },
   ]
 }

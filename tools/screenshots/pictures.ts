@@ -41,7 +41,7 @@ export async function take(
     const clip = await composed(page, picture)
     await mkdir(folder, { recursive: true })
     const file = join(folder, `${picture.name}.png`)
-    await page.screenshot({ path: file as `${string}.png`, clip })
+    await page.screenshot({ path: file, clip })
     const { size } = await stat(file)
     if (size > MOST_BYTES) throw new ScreenshotsError(`${file} has ${size} bytes; ${MOST_BYTES} are allowed`)
     return file
@@ -54,35 +54,32 @@ async function untilShown(page: Page, { name, path, shows }: Picture): Promise<v
   await page.waitForSelector('main', { timeout: DRAWN_MS })
   await delay(SETTLED_MS)
   for (const text of shows) {
-    try {
-      // The page with current details asks the worker for them only when told to.
+    const end = Date.now() + DRAWN_MS
+    while (!(await page.evaluate(`document.body.innerText.includes(${JSON.stringify(text)})`))) {
+      // The page with current details asks the worker for them only when it is told to.
       if (path.endsWith('user-metadata')) await page.keyboard.press('r')
-      await page.waitForFunction(`document.body.innerText.includes(${JSON.stringify(text)})`, {
-        timeout: DRAWN_MS,
-      })
-    } catch (error) {
+      if (path.endsWith('user-metadata')) await page.evaluate(REFRESH)
+      await delay(SETTLED_MS)
+      if (Date.now() < end) continue
       const shown = String(await page.evaluate('document.body.innerText')).slice(0, 3_000)
-      throw new ScreenshotsError(`${name}: the page does not show “${text}”, but:\n${shown}`, {
-        cause: error,
-      })
+      throw new ScreenshotsError(`${name}: the page does not show “${text}”, but:\n${shown}`)
     }
   }
   await delay(SETTLED_MS)
 }
 
 // Text, because it runs in the browser: our types know no document.
-const COMPOSE = `(() => {
-  let section = [...document.querySelectorAll('main *')].find((one) => one.textContent.trim() === 'Input')
-  const above = () => section.parentElement?.textContent ?? 'Auto Refresh'
-  while (section && !above().includes('Auto Refresh')) section = section.parentElement
-  if (section) section.style.display = 'none'
-  return document.querySelector('main')?.getBoundingClientRect().left ?? 0
+const REFRESH = `(() => {
+  const all = [...document.querySelectorAll('main button, main kbd, main p, main div')]
+  all.findLast((one) => one.textContent.includes('for freshness'))?.click()
+  all.findLast((one) => one.tagName === 'BUTTON' && one.textContent.trim() === 'R')?.click()
 })()`
 
-/** Takes away what tells nothing about certificates: navigation, the input of a run and its empty result. */
+/** Without the navigation at the left, which tells nothing about certificates. */
 async function composed(page: Page, { height }: Picture): Promise<ScreenshotClip> {
-  const left = Number(await page.evaluate(COMPOSE))
-  await delay(SETTLED_MS)
+  const left = Number(
+    await page.evaluate("document.querySelector('main')?.getBoundingClientRect().left ?? 0"),
+  )
   return { x: left, y: 0, width: WIDTH - left, height }
 }
 
