@@ -40,21 +40,9 @@ export async function pictures(temporal: Client): Promise<Picture[]> {
       height: 1000,
     },
     {
-      name: 'failing-details',
-      path: await page(workflows.failing, 'user-metadata'),
-      shows: ['to act'],
-      height: 1000,
-    },
-    {
       name: 'waiting-timeline',
       path: await page(workflows.waiting, 'timeline'),
       shows: ['checkPropagation'],
-      height: 1000,
-    },
-    {
-      name: 'waiting-details',
-      path: await page(workflows.waiting, 'user-metadata'),
-      shows: ['looked'],
       height: 1000,
     },
   ]

@@ -50,15 +50,13 @@ export async function take(
   }
 }
 
-async function untilShown(page: Page, { name, path, shows }: Picture): Promise<void> {
+async function untilShown(page: Page, { name, shows }: Picture): Promise<void> {
   await page.waitForSelector('main', { timeout: DRAWN_MS })
   await delay(SETTLED_MS)
   for (const text of shows) {
     const end = Date.now() + DRAWN_MS
+    // Text, because it runs in the browser: our types know no document.
     while (!(await page.evaluate(`document.body.innerText.includes(${JSON.stringify(text)})`))) {
-      // The page with current details asks the worker for them only when it is told to.
-      if (path.endsWith('user-metadata')) await page.keyboard.press('r')
-      if (path.endsWith('user-metadata')) await page.evaluate(REFRESH)
       await delay(SETTLED_MS)
       if (Date.now() < end) continue
       const shown = String(await page.evaluate('document.body.innerText')).slice(0, 3_000)
@@ -67,13 +65,6 @@ async function untilShown(page: Page, { name, path, shows }: Picture): Promise<v
   }
   await delay(SETTLED_MS)
 }
-
-// Text, because it runs in the browser: our types know no document.
-const REFRESH = `(() => {
-  const all = [...document.querySelectorAll('main button, main kbd, main p, main div')]
-  all.findLast((one) => one.textContent.includes('for freshness'))?.click()
-  all.findLast((one) => one.tagName === 'BUTTON' && one.textContent.trim() === 'R')?.click()
-})()`
 
 /** Without the navigation at the left, which tells nothing about certificates. */
 async function composed(page: Page, { height }: Picture): Promise<ScreenshotClip> {
