@@ -10,7 +10,7 @@ import { bridgeChecks, liveChecks, TemporalProbe, workerChecks } from './probes.
 import type { Check } from './telemetry/checks.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 import { workerMetrics } from './worker-metrics.ts'
-import { WorkerRole } from './worker.ts'
+import { WorkerRole, type Instrument } from './worker.ts'
 
 /** What runs in a process; `stop` ends it in order. */
 export interface Running {
@@ -57,11 +57,12 @@ export async function runWorker(
   configuration: Configuration,
   log: Logger,
   telemetry: Telemetry,
+  instrument?: Instrument,
 ): Promise<Running> {
   const kubernetes = await connect(configuration)
   const watcher = new LeaseWatcher({ kubernetes, logger: log, namespace: configuration.leaseNamespace })
   const mayWrite = () => watcher.mayWrite()
-  const worker = new WorkerRole({ configuration, kubernetes, log, telemetry, mayWrite })
+  const worker = new WorkerRole({ configuration, kubernetes, log, telemetry, mayWrite, instrument })
   worker.prepare()
   workerMetrics(telemetry.registry, worker, mayWrite)
   const probe = new TemporalProbe(configuration.temporal)

@@ -21,6 +21,12 @@ const USER_AGENT = 'certloom/0.1.0'
 const GRACE_MS = 10_000
 const RETRY_MS = 1_000
 
+/** What a test build puts between the steps and the world: production runs without one. */
+export interface Instrument {
+  deps(deps: ActivityDeps): ActivityDeps
+  activities<A extends object>(activities: A): A
+}
+
 export interface WorkerRoleOptions {
   configuration: Configuration
   kubernetes: Kubernetes
@@ -30,6 +36,7 @@ export interface WorkerRoleOptions {
   mayWrite: () => boolean
   /** Workflow code instead of that of this release. */
   bundle?: () => Promise<{ code: string }>
+  instrument?: Instrument
 }
 
 /** The workers of one process. They poll Temporal only while certloom holds the Lease. */
@@ -85,7 +92,7 @@ export class WorkerRole {
   }
 
   async #start(): Promise<void> {
-    const { configuration, log } = this.#options
+    const { configuration, log, instrument } = this.#options
     this.#converters ??= temporalConverters(configuration, log)
     const converters = this.#converters
     const [bundle, connection] = await Promise.all([this.#bundled(), this.#connect()])
@@ -94,7 +101,9 @@ export class WorkerRole {
       namespace: configuration.temporal.namespace,
       dataConverter: converters.client,
     })
-    const deps = this.#deps(client)
+    const plain = this.#deps(client)
+    const deps = instrument?.deps(plain) ?? plain
+    const activities = createActivities(deps)
     const shared = {
       connection,
       namespace: configuration.temporal.namespace,
@@ -109,7 +118,7 @@ export class WorkerRole {
       ObservedWorker.create({
         ...shared,
         taskQueue: configuration.prefix + TASK_QUEUE,
-        activities: { ...createActivities(deps) },
+        activities: { ...(instrument?.activities(activities) ?? activities) },
         maxConcurrentActivityTaskExecutions: 200,
       }),
       ObservedWorker.create({

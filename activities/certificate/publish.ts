@@ -19,7 +19,8 @@ import { issueInput, requestDigest, requireCertificate } from './view.ts'
 /**
  * Puts the issued certificate and its key into the target Secret, then says so in the status.
  *
- * A second run is harmless: the same bytes are applied again, and a status that names this revision is left alone.
+ * A second run is harmless: the same bytes are applied again, and a status that names this revision is left alone; only
+ * what an earlier run may not have come to, the removal of the next key and of old requests, is done then.
  */
 export async function publish(deps: ActivityDeps, input: PublishInput, events: Events): Promise<Published> {
   const { kubernetes } = deps
@@ -32,7 +33,10 @@ export async function publish(deps: ActivityDeps, input: PublishInput, events: E
     kubernetes.get<Secret>(path('Secret', input.temporarySecret)),
     kubernetes.get<Secret>(path('Secret', certificate.spec.secretName)),
   ])
-  if ((certificate.status?.revision ?? 0) >= input.revision) return published(certificate, target, watch)
+  if ((certificate.status?.revision ?? 0) >= input.revision) {
+    await tidy(deps, certificate, input)
+    return published(certificate, target, watch)
+  }
   if (requestDigest(certificate) !== input.requestDigest) {
     throw new CertloomError('ObjectGone', `Certificate ${name} asks for something else by now`)
   }

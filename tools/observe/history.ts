@@ -55,7 +55,7 @@ export async function quietHistories(client: Client, prefix = ''): Promise<Reado
 }
 
 /** Every payload of a history, wherever it stands: inputs, results, headers, memo, search attributes, failures. */
-function* payloadSizes(value: unknown): Generator<number> {
+export function* payloadSizes(value: unknown): Generator<number> {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return
   const { data } = value as Payload
   if ('metadata' in value && data instanceof Uint8Array) yield data.length

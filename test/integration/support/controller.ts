@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('../../../cli/certloom.ts', import.meta.url))
+const certloom = fileURLToPath(new URL('../../../cli/certloom.ts', import.meta.url))
 
 export type Role = 'all' | 'bridge' | 'worker'
 
@@ -13,17 +13,20 @@ export class Controller {
   readonly logPath: string
   readonly #role: Role
   readonly #env: Record<string, string>
+  readonly #program: string
   #child: ChildProcess | undefined
 
-  constructor(role: Role, env: Record<string, string>, logPath: string) {
+  /** @param program what is run instead of certloom itself, such as a test build of a role */
+  constructor(role: Role, env: Record<string, string>, logPath: string, program = certloom) {
     this.#role = role
+    this.#program = program
     this.#env = env
     this.logPath = logPath
   }
 
   /** Starts it and waits for the log line that says that it works. */
   async start(ready = /"msg":"(worker polls|bridge runs)"/): Promise<this> {
-    const child = spawn(process.execPath, [program, this.#role], {
+    const child = spawn(process.execPath, [this.#program, this.#role], {
       env: { ...process.env, ...this.#env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

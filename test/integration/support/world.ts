@@ -105,9 +105,14 @@ export class World {
     }
   }
 
-  async startController(role: Role = 'all', settings: Record<string, string> = {}): Promise<Controller> {
+  async startController(
+    role: Role = 'all',
+    settings: Record<string, string> = {},
+    program?: string,
+  ): Promise<Controller> {
     const env = { ...(await this.settings()), ...settings }
-    const controller = new Controller(role, env, join(this.folder, `${role}-${this.#controllers.length}.log`))
+    const log = join(this.folder, `${role}-${this.#controllers.length}.log`)
+    const controller = new Controller(role, env, log, program)
     this.#controllers.push(controller)
     return controller.start()
   }

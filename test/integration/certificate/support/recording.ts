@@ -9,10 +9,10 @@ export class Recording {
   #failure: unknown
   #waiting: (() => void)[] = []
 
-  /** Begins with what happens from now on. */
-  static async start(kubernetes: Kubernetes, path: string): Promise<Recording> {
+  /** Begins with what happens from now on, or after `from`, a resourceVersion. */
+  static async start(kubernetes: Kubernetes, path: string, from?: string): Promise<Recording> {
     const recording = new Recording()
-    const { resourceVersion } = await kubernetes.list(path, { limit: '1' })
+    const resourceVersion = from ?? (await kubernetes.list(path, { limit: '1' })).resourceVersion
     const query = { resourceVersion, allowWatchBookmarks: 'false' }
     const stream = await kubernetes.watch(path, query, { signal: recording.#end.signal })
     void recording.#read(stream)

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodePrivateKey } from '../../activities/clients/x509.ts'
+import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
+import { cell as cellOf } from '../integration/crash/support/cells.ts'
+import { check } from '../integration/crash/support/checker.ts'
+import type { CellObservation, Observation } from '../integration/crash/support/observation.ts'
+import type { AnyObject } from '../integration/support/world.ts'
+import { leaf, root } from '../x509/authority.ts'
+
+const from = new Date(Date.now() - 60_000)
+const names = ['web.test']
+const authority = await root('Root', { from: new Date(0), days: 36_500 })
+const issued = await leaf(authority, { dnsNames: names }, { from, days: 90 })
+const short = await leaf(authority, { dnsNames: names }, { from, days: 1 })
+const otherNames = await leaf(authority, { dnsNames: ['other.test'] }, { from })
+const expired = await leaf(authority, { dnsNames: names }, { from: new Date(0), days: 1 })
+
+type Leaf = typeof issued
+
+function secretOf({ chainPem }: Leaf, { key } = issued): AnyObject {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const data = { 'tls.crt': base64(chainPem), 'tls.key': base64(encodePrivateKey(key, 'PKCS8')) }
+  return { metadata: { name: 'web-tls' }, data }
+}
+
+function request(certificate: string, approved = true): AnyObject {
+  const conditions = approved ? [{ type: 'Approved', status: 'True' }] : []
+  return { metadata: { name: 'web-1' }, status: { conditions, certificate } }
+}
+
+const certificate = {
+  metadata: { name: 'web', namespace: 'test', generation: 1 },
+  spec: { secretName: 'web-tls', dnsNames: names, issuerRef: { name: 'ca' } },
+  status: { revision: 1, conditions: [{ type: 'Ready', status: 'True', observedGeneration: 1 }] },
+} as unknown as Certificate
+
+const version = (object: unknown) => ({ type: 'MODIFIED', object: object as AnyObject })
+
+const good: CellObservation = {
+  cell: cellOf('acme', 'answer', 'before'),
+  names,
+  held: true,
+  certificate,
+  secret: secretOf(issued),
+  secretVersions: [version(secretOf(issued))],
+  certificateVersions: [version(certificate)],
+  requestVersions: [version(request('a'))],
+  orders: 1,
+  finalized: 1,
+  temporarySecrets: [],
+  challenges: [],
+  records: [],
+  children: [],
+  runs: [{ runId: 'r', events: 135, largestPayload: 8192 }],
+}
+const all: Observation = { killer: 'worker-kill', roots: [authority.certificate], cells: [] }
+
+test('a cell where everything went well has nothing to report', () => {
+  assert.deepEqual(check(good, all), [])
+})
+
+const withRevision = (revision: number) => version({ ...certificate, status: { revision } })
+
+/** One thing that is wrong, and what is said of it. */
+const forged: Record<string, [Partial<CellObservation>, RegExp]> = {
+  'a point that was never reached': [{ held: false }, /^not reached/],
+  'a Certificate that is gone': [{ certificate: undefined }, /^I5/],
+  'a Certificate that is not Ready': [{ certificate: { ...certificate, status: {} } }, /^I5/],
+  'a Certificate that is Ready without a Secret': [{ secret: undefined }, /^I1/],
+  'a Secret with a foreign key': [{ secret: secretOf(issued, short) }, /^I1: the key does not fit/],
+  'a Secret for other names': [{ secret: secretOf(otherNames, otherNames) }, /^I1: its names/],
+  'an expired certificate': [{ secret: secretOf(expired, expired) }, /^I1: it is not valid now/],
+  'a Secret that is no certificate': [{ secret: { metadata: { name: 'web-tls' }, data: {} } }, /^I1/],
+  'a moment with a foreign key': [{ secretVersions: [version(secretOf(issued, short))] }, /^I3/],
+  'a moment without a key': [{ secretVersions: [version({ metadata: {}, data: {} })] }, /^I3/],
+  'a way back to an older certificate': [
+    { secretVersions: [version(secretOf(issued)), version(secretOf(short, short))] },
+    /^I4/,
+  ],
+  'a second certificate for one revision': [
+    { requestVersions: [version(request('a')), version(request('b'))] },
+    /^I6: 2 certificates/,
+  ],
+  'a second order that was finalized': [{ finalized: 2 }, /^I6: 2 orders/],
+  'an order too many': [{ orders: 2 }, /^I7/],
+  'a next key that is left': [{ temporarySecrets: [secretOf(issued)] }, /^I8: Secret/],
+  'a Challenge that is left': [{ challenges: [{ metadata: { name: 'c' } }] }, /^I8: Challenge/],
+  'a TXT value that is left': [{ records: ['value'] }, /^I8: the TXT value/],
+  'a plugin that still runs': [{ children: [4711] }, /^I9/],
+  'a run with too many events': [{ runs: [{ runId: 'r', events: 136, largestPayload: 0 }] }, /^I14.*events/],
+  'a run with too much in it': [{ runs: [{ runId: 'r', events: 1, largestPayload: 8193 }] }, /^I14.*bytes/],
+  'a revision that goes back': [{ certificateVersions: [withRevision(2), withRevision(1)] }, /^I15/],
+  'a signature without approval': [{ requestVersions: [version(request('a', false))] }, /^I17/],
+}
+
+for (const [what, [change, said]] of Object.entries(forged)) {
+  test(`the checker sees ${what}`, () => {
+    const [first = 'nothing'] = check({ ...good, ...change }, all)
+    assert.match(first, said)
+  })
+}
+
+test('the checker sees a chain that leads to no root that was ever seen', async () => {
+  const { certificate: stranger } = await root('Stranger', { from })
+  assert.match(check(good, { ...all, roots: [stranger] }).join(), /^I1: its chain leads to no root$/)
+})
+
+test('an order is forgiven only where its record was cut off, and a certificate only where the CA forgot it', () => {
+  const lost = { ...good, cell: cellOf('acme', 'order-recorded', 'before'), orders: 2 }
+  assert.deepEqual(check(lost, all), [])
+  assert.notDeepEqual(check({ ...lost, orders: 3 }, all), [])
+  const forgotten = { ...good, cell: cellOf('acme', 'finalize', 'after'), orders: 2, finalized: 2 }
+  assert.deepEqual(check(forgotten, { ...all, killer: 'pebble-lost' }), [])
+  assert.notDeepEqual(check(forgotten, all), [])
+})
+
+test('of a deleted Certificate only what the garbage collector takes may stay', () => {
+  const owned = { metadata: { name: 'web-next', ownerReferences: [{}] } } as unknown as AnyObject
+  const held = {
+    metadata: { ...owned.metadata, finalizers: ['acme.cert-manager.io/finalizer'] },
+  } as AnyObject
+  const deleted: Observation = { ...all, killer: 'deleted' }
+  const gone = { ...good, certificate: undefined }
+  assert.deepEqual(check({ ...gone, temporarySecrets: [owned] }, deleted), [])
+  assert.match(check({ ...gone, challenges: [held] }, deleted).join(), /^I8: Challenge/)
+  assert.match(check(good, deleted).join(), /^I5/)
+})

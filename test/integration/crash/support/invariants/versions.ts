@@ -1,0 +1,50 @@
+import type { CellObservation, Observation, Version } from '../observation.ts'
+import { chainOf, keyOf } from './secret.ts'
+
+/** I3, I4, I15, I17: nothing that a watcher was ever shown is wrong. */
+export function versions(cell: CellObservation, { killer }: Observation): string[] {
+  return [
+    ...cell.secretVersions.filter(({ type }) => type !== 'DELETED').flatMap(wrongPair),
+    ...shorter(cell.secretVersions, killer === 'edited'),
+    ...revisions(cell.certificateVersions),
+    ...cell.requestVersions.flatMap(unapproved),
+  ]
+}
+
+function wrongPair({ object }: Version): string[] {
+  const data = object.data ?? {}
+  const key = keyOf(data)
+  const [leaf] = chainOf(data)
+  if (leaf === undefined || key === undefined)
+    return ['I3: a version of the Secret has no certificate or no key']
+  return leaf.checkPrivateKey(key) ? [] : ['I3: a version of the Secret has a key that does not fit']
+}
+
+/** A certificate that ends earlier than the one before it: somebody went back to an old one. */
+function shorter(seen: Version[], mayChange: boolean): string[] {
+  if (mayChange) return []
+  const ends = seen.filter(({ type }) => type !== 'DELETED').map(({ object }) => end(object.data ?? {}))
+  return ends.some((one, index) => one < (ends[index - 1] ?? 0))
+    ? ['I4: a version of the Secret ends earlier than the one before']
+    : []
+}
+
+function end(data: Record<string, string>): number {
+  const [leaf] = chainOf(data)
+  return leaf === undefined ? 0 : Date.parse(leaf.validTo)
+}
+
+function revisions(seen: Version[]): string[] {
+  const numbers = seen.map(({ object }) => Number(object.status?.['revision'] ?? 0))
+  return numbers.some((one, index) => one < (numbers[index - 1] ?? 0))
+    ? [`I15: the revision went back: ${numbers.join(' ')}`]
+    : []
+}
+
+function unapproved({ object }: Version): string[] {
+  const { conditions = [], certificate } = (object.status ?? {}) as NonNullable<typeof object.status>
+  const approved = conditions.some(({ type, status }) => type === 'Approved' && status === 'True')
+  return certificate !== undefined && !approved
+    ? [`I17: CertificateRequest ${object.metadata.name} was signed without approval`]
+    : []
+}

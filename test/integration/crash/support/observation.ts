@@ -1,0 +1,51 @@
+import type { Certificate } from '../../../../k8s-bridge/api/certificate.ts'
+import type { AnyObject } from '../../support/world.ts'
+import type { Cell } from './cells.ts'
+import type { KillerName } from './killers.ts'
+
+/** A version of an object as a watch told it. */
+export interface Version {
+  type: string
+  object: AnyObject
+}
+
+export interface RunFigures {
+  runId: string
+  events: number
+  /** Bytes of the largest payload in the history. */
+  largestPayload: number
+}
+
+/** What the world looks like after a killer struck and everything went on: from outside of certloom only. */
+export interface Observation {
+  killer: KillerName
+  /** PEM of every root that may have issued. */
+  roots: string[]
+  cells: CellObservation[]
+  /** What ended the watches early, if anything did. */
+  blind?: string
+}
+
+export interface CellObservation {
+  cell: Cell
+  /** The names that the Certificate asks for at the end. */
+  names: string[]
+  /** Whether a step was stopped at the point when the killer struck. */
+  held: boolean
+  certificate?: Certificate
+  secret?: AnyObject
+  /** Every version of the target Secret, of the Certificate and of its requests. */
+  secretVersions: Version[]
+  certificateVersions: Version[]
+  requestVersions: Version[]
+  /** Orders that the CA took, and those that it was asked to sign and did not refuse. */
+  orders: number
+  finalized: number
+  /** What is left of the attempt. */
+  temporarySecrets: AnyObject[]
+  challenges: AnyObject[]
+  records: string[]
+  /** Process ids of plugin calls that still run. */
+  children: number[]
+  runs: RunFigures[]
+}

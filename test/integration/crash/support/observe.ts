@@ -1,0 +1,103 @@
+import { readdir, readFile } from 'node:fs/promises'
+import type { Certificate } from '../../../../k8s-bridge/api/certificate.ts'
+import type { AcmeRequest } from '../../../../tools/observe/acme-proxy.ts'
+import { payloadSizes } from '../../../../tools/observe/history.ts'
+import { txtRecords } from '../../acme/support/acme-world.ts'
+import { certificateId, runsOf } from '../../certificate/support/operator.ts'
+import type { AnyObject } from '../../support/world.ts'
+import type { Cell } from './cells.ts'
+import type { CellObservation, Observation, RunFigures } from './observation.ts'
+import type { Stage } from './stage.ts'
+
+/** Looks at everything from outside: API server, CA, name servers, process table, Temporal. */
+export async function observe(stage: Stage): Promise<Observation> {
+  const [certificates, secrets, challenges, children] = await Promise.all([
+    stage.list<Certificate>('Certificate'),
+    stage.list('Secret'),
+    stage.list('Challenge'),
+    pluginCalls(),
+  ])
+  const blind = stage.stopWatches()
+  const cells: CellObservation[] = []
+  for (const cell of stage.cells) {
+    const { name } = cell
+    const domain = stage.domain(name)
+    const ofCell = (one: AnyObject) => one.metadata.name === name || one.metadata.name.startsWith(`${name}-`)
+    cells.push({
+      cell,
+      names: stage.names(name),
+      held: stage.wasHeld(cell),
+      certificate: certificates.find(({ metadata }) => metadata.name === name),
+      secret: secrets.find(({ metadata }) => metadata.name === `${name}-tls`),
+      secretVersions: stage.versions('Secret').filter(({ object }) => object.metadata.name === `${name}-tls`),
+      certificateVersions: stage
+        .versions('Certificate')
+        .filter(({ object }) => object.metadata.name === name),
+      requestVersions: stage.versions('CertificateRequest').filter(({ object }) => ofCell(object)),
+      ...atCa(stage.site.proxy.requests, domain),
+      temporarySecrets: secrets.filter((one) => ofCell(one) && isNextKey(one)),
+      challenges: challenges.filter(({ spec }) => (spec as { dnsName: string }).dnsName.endsWith(domain)),
+      records: (await Promise.all([domain, `edited.${domain}`].map((one) => recordsOf(stage, one)))).flat(),
+      children: children.filter(({ fqdn }) => fqdn.includes(domain)).map(({ pid }) => pid),
+      runs: await runFigures(stage, cell),
+    })
+  }
+  return { killer: stage.killer, roots: stage.roots, cells, blind }
+}
+
+function recordsOf(stage: Stage, domain: string): Promise<string[]> {
+  return txtRecords(stage.world, `_acme-challenge.${domain}`)
+}
+
+function isNextKey({ metadata }: AnyObject): boolean {
+  return (
+    (metadata['labels'] as Record<string, string> | undefined)?.['cert-manager.io/next-private-key'] ===
+    'true'
+  )
+}
+
+/** Orders taken and finalized for a name and those below it. */
+function atCa(requests: readonly AcmeRequest[], domain: string): { orders: number; finalized: number } {
+  const orders = requests.filter(({ path, status, payload }) => {
+    const { identifiers = [] } = (payload ?? {}) as { identifiers?: { value: string }[] }
+    return path === '/order-plz' && status === 201 && identifiers.some(({ value }) => value.endsWith(domain))
+  })
+  const finalized = requests.filter(({ path, status, payload }) => {
+    const { csr } = (payload ?? {}) as { csr?: string }
+    // Names stand in a request as they are written (RFC 5280 4.2.1.6, IA5String).
+    return (
+      path.startsWith('/finalize-order') &&
+      status === 200 &&
+      Buffer.from(csr ?? '', 'base64url').includes(domain)
+    )
+  })
+  return { orders: orders.length, finalized: finalized.length }
+}
+
+async function runFigures(stage: Stage, { name }: Cell): Promise<RunFigures[]> {
+  const id = certificateId(stage.namespace, name)
+  const figures: RunFigures[] = []
+  for (const { runId } of await runsOf(stage.world, id)) {
+    const history = await stage.world.temporal.workflow.getHandle(id, runId).fetchHistory()
+    figures.push({
+      runId,
+      events: history.events?.length ?? 0,
+      largestPayload: Math.max(0, ...payloadSizes(history)),
+    })
+  }
+  return figures
+}
+
+/** Calls of exec plugins among the processes of this machine, by the name that they were asked to serve. */
+async function pluginCalls(): Promise<{ pid: number; fqdn: string }[]> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))
+  const calls = await Promise.all(
+    pids.map(async (pid) => {
+      // A process may end while we look at it, and those of others cannot be read.
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+      const fqdn = environment.split('\0').find((one) => one.startsWith('FQDN='))
+      return fqdn === undefined ? [] : [{ pid: Number(pid), fqdn: fqdn.slice('FQDN='.length) }]
+    }),
+  )
+  return calls.flat()
+}

@@ -1,0 +1,29 @@
+import type { World } from '../../support/world.ts'
+import type { Cell } from './cells.ts'
+import { check } from './checker.ts'
+import { killers, type Killer, type KillerName } from './killers.ts'
+import { observe } from './observe.ts'
+import { Stage } from './stage.ts'
+
+export interface CellResult {
+  killer: KillerName
+  cell: Cell
+  /** Empty: the cell is good. */
+  troubles: string[]
+}
+
+/** One killer, once, while every one of its cells stands at its point; then each cell is judged by itself. */
+export async function round(world: World, name: KillerName, cells: readonly Cell[]): Promise<CellResult[]> {
+  const killer: Killer = killers[name]
+  const own = cells.filter(({ path }) => killer.paths?.includes(path) ?? true)
+  const stage = await Stage.open(world, name, own)
+  try {
+    await stage.reach()
+    await killer.strike(stage)
+    await stage.settled()
+    const seen = await observe(stage)
+    return seen.cells.map((one) => ({ killer: name, cell: one.cell, troubles: check(one, seen) }))
+  } finally {
+    await stage.close()
+  }
+}
