@@ -42,7 +42,7 @@ function revisions(seen: Version[]): string[] {
 }
 
 function unapproved({ object }: Version): string[] {
-  const { conditions = [], certificate } = (object.status ?? {}) as NonNullable<typeof object.status>
+  const { conditions = [], certificate } = object.status ?? {}
   const approved = conditions.some(({ type, status }) => type === 'Approved' && status === 'True')
   return certificate !== undefined && !approved
     ? [`I17: CertificateRequest ${object.metadata.name} was signed without approval`]
