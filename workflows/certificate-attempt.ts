@@ -79,7 +79,7 @@ export class CertificateAttempt {
   async #end(attempt: AttemptReference, error: unknown): Promise<AttemptEnd> {
     const number = attempt.attempt
     if (error instanceof CarryOn) {
-      this.#desk.settle(number, { outcome: 'cancelled', message: 'goes on in the next run' }, false)
+      // The attempt is not over: the next run goes on with it, under the same number.
       return { how: 'carryOn' }
     }
     if (error instanceof OutOfTime) {
@@ -129,16 +129,18 @@ export class CertificateAttempt {
     }
     return {
       attempt,
-      cluster: this.#input.cluster,
+      owner: { cluster: this.#input.cluster, certificate: this.#input.name },
       undo: this.#undo,
       report: (finding, failure) =>
         this.#story.tell(failure === undefined ? 'Issuing' : 'Blocked', finding, failure),
+      solvers: (providers) => {
+        this.#story.state.solver = [...new Set(providers)].sort().join(', ')
+      },
       carryOnIfLong,
       bell: () => this.#desk.bell,
       pause: async (ms, summary, bell) => {
         carryOnIfLong()
         await this.#desk.wait(bell, ms, summary)
-        this.#story.tell('Issuing', `${summary}: looking again`)
       },
     }
   }

@@ -76,7 +76,7 @@ export class CertificateRun {
   async #look(): Promise<Look> {
     const leftovers = this.#firstLook && this.#input.carried === undefined
     this.#firstLook = false
-    const { namespace, name } = this.#input
+    const { cluster, namespace, name } = this.#input
     const look = await localStep('look', { namespace, name, uid: this.#uid, leftovers })
     if (!look.exists) return look
     if (this.#uid !== undefined && this.#uid !== look.known.uid) {
@@ -85,7 +85,7 @@ export class CertificateRun {
     }
     this.#uid = look.known.uid
     this.#story.see(look)
-    for (const record of look.leftovers) await cleanUp(record, this.#input.cluster, record.fqdn)
+    for (const record of look.leftovers) await cleanUp(record, { cluster, certificate: name }, record.fqdn)
     return look
   }
 

@@ -1,5 +1,11 @@
 import { ApplicationFailure, condition, setHandler } from '@temporalio/workflow'
-import { addAttempt, settleAttempt, type Attempt, type Settlement } from './domain/attempts.ts'
+import {
+  addAttempt,
+  runningAttempt,
+  settleAttempt,
+  type Attempt,
+  type Settlement,
+} from './domain/attempts.ts'
 import { describePlan } from './domain/describe-plan.ts'
 import { parsePause, parseRenew, parseRequestId, type Renewal } from './domain/doorbell-messages.ts'
 import {
@@ -95,10 +101,16 @@ export class Desk {
     this.#paused = false
   }
 
+  /** Returns the number of the attempt: that of the run before where it handed on one that is not over. */
   begin(attempt: { revision: number; cause: string; giveUp: (why: 'operator') => void }): number {
+    const { revision, cause } = attempt
+    const handedOn = runningAttempt(this.#attempts)
+    if (handedOn?.revision === revision) {
+      this.#underway = { number: handedOn.number, giveUp: attempt.giveUp }
+      return handedOn.number
+    }
     const number = this.#nextAttempt
     this.#nextAttempt += 1
-    const { revision, cause } = attempt
     this.#attempts = addAttempt(this.#attempts, {
       number,
       revision,

@@ -125,6 +125,8 @@ export interface CleanUpInput {
   v: 1
   cluster: string
   challenge: RecordReference
+  /** Name of the Certificate whose record it is. */
+  certificate?: string
   /** RFC 3339: the clean-up is given up then. */
   until: string
 }

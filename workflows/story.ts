@@ -14,6 +14,8 @@ export interface StoryState {
   finding: string
   failure?: Failure
   issuer: string
+  /** Who proves the names to an ACME server; unknown until this run has made an order. */
+  solver?: string
   names: string[]
   /** How many names there are besides `names`. */
   moreNames: number
@@ -96,6 +98,8 @@ export class Story {
       { key: searchAttributes.revision, value: state.revision },
       { key: searchAttributes.paused, value: state.phase === 'Paused' },
     ]
+    if (state.solver !== undefined)
+      pairs.push({ key: searchAttributes.solver, value: state.solver.slice(0, 200) })
     if (state.certificate)
       pairs.push({ key: searchAttributes.notAfter, value: new Date(state.certificate.notAfter) })
     if (state.renewalTime)

@@ -52,7 +52,9 @@ export async function presentChallenge(
     await waiting.over()
     const text = error instanceof CertloomError ? error.failure.message : 'the provider failed'
     await showWaiting(deps, input, challenge, text, false)
-    events.warning(subject, 'PresentError', `Error presenting challenge: ${text}`)
+    // Once for each text: a plugin that fails at every look would fill the list of events.
+    if (challenge.status?.reason !== text)
+      events.warning(subject, 'PresentError', `Error presenting challenge: ${text}`)
     throw error
   }
   // What was shown before, a failure or the wait for the provider, is not true any more.

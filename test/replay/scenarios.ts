@@ -53,6 +53,35 @@ export const scenarios: readonly Scenario[] = [
       return { 'issue-and-renew': await runsOf(world.client, subject.id) }
     },
   },
+  ...['self-signed', 'ca'].map((kind) => ({
+    name: `issuer-${kind}`,
+    async run(world: World) {
+      await using subject = await startCertificate(world, undefined, () => ({ flow: 'sign' as const }))
+      await subject.issued(1)
+      return { [`issuer-${kind}`]: await runsOf(world.client, subject.id) }
+    },
+  })),
+  {
+    name: 'external-issuer',
+    async run(world) {
+      let signed = false
+      await using subject = await startCertificate(
+        world,
+        (defaults) => ({
+          async publish(input) {
+            if (!signed) throw failure('WaitingForExternalIssuer', 'shop/web-1 is not signed yet')
+            return defaults.publish(input)
+          },
+        }),
+        () => ({ flow: 'external' as const }),
+      )
+      await subject.phase('Blocked')
+      signed = true
+      await subject.handle.signal('changed', { v: 1 })
+      await subject.issued(1)
+      return { 'external-issuer': await runsOf(world.client, subject.id) }
+    },
+  },
   {
     name: 'fail-and-back-off',
     async run(world) {
@@ -285,6 +314,29 @@ export const scenarios: readonly Scenario[] = [
       await handle.signal('deleted', { v: 1 })
       await until('the issuer ended', async () => (await newest(world, workflowId)) === 'COMPLETED')
       return { issuer: await runsOf(world.client, workflowId) }
+    },
+  },
+  {
+    name: 'clean-up-given-up',
+    async run(world) {
+      const { activities, calls } = fakeActivities(world.now, () => ({
+        async cleanUpChallenge() {
+          throw failure('PluginFailed', 'the zone is locked')
+        },
+      }))
+      world.use(activities)
+      const { record } = challenge('example.com', { namespace: 'shop', uid: 'uid-example.com' })
+      const workflowId = cleanUpWorkflowId(record)
+      const until = new Date((await world.now()) + 120_000).toISOString()
+      const handle = await world.client.workflow.start('cleanUp', {
+        workflowId,
+        taskQueue: QUEUE,
+        args: [{ v: 1, cluster: CLUSTER, challenge: record, certificate: 'web', until }],
+      })
+      await calls.nth('cleanUpChallenge')
+      await world.skip(300_000)
+      await handle.result().catch(() => undefined)
+      return { 'clean-up-given-up': await runsOf(world.client, workflowId) }
     },
   },
   {

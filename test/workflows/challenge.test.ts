@@ -184,13 +184,13 @@ test('steps are told in the history: names first, providers last, ids that read'
   assert.deepEqual(
     scheduled.map((event) => [event.activityTaskScheduledEventAttributes?.activityId, summaryOf(event)]),
     [
-      ['prepare/1', 'key and request, DoesNotExist'],
-      ['order/web-1', 'order for web-1'],
+      ['prepare/1', 'revision 1: key and request, because DoesNotExist'],
+      ['order/web-1', 'web-1: order at the CA'],
       ['present/example.com/1', '_acme-challenge.example.com. TXT via exec fixture-dns'],
       ['checkPropagation/example.com/1', '_acme-challenge.example.com. on every name server'],
-      ['answerChallenge/example.com/1', 'example.com answered, CA validates'],
+      ['answerChallenge/example.com/1', 'example.com: the CA validates the answer'],
       ['clean-up/web-1-example.com', 'example.com TXT removed via exec fixture-dns'],
-      ['finalize/1', 'finalize, then the Secret'],
+      ['finalize/1', 'web-1: certificate from the CA into its Secret'],
     ],
   )
 })

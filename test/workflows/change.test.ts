@@ -71,19 +71,14 @@ test('a change of the request during an issuance undoes it and starts over with 
   await gate.reached
   await subject.change({ digest: 'digest-2' })
   await subject.issued(1)
-  assert.deepEqual(subject.calls.effects, [
+  const effects = subject.calls.effects
+  assert.deepEqual(effects.slice(0, -2), [
     ...['prepare', 'createOrder', 'presentChallenge', 'checkPropagation'],
     ...['cleanUpChallenge', 'abandonOrder', 'discardAttempt'],
-    ...[
-      'prepare',
-      'createOrder',
-      'presentChallenge',
-      'checkPropagation',
-      'answerChallenge',
-      'cleanUpChallenge',
-    ],
-    'finalizeAndPublish',
+    ...['prepare', 'createOrder', 'presentChallenge', 'checkPropagation', 'answerChallenge'],
   ])
+  // Side by side.
+  assert.deepEqual(effects.slice(-2).sort(), ['cleanUpChallenge', 'finalizeAndPublish'])
   assert.deepEqual(
     (await subject.attempts()).map(({ outcome }) => outcome),
     ['cancelled', 'issued'],

@@ -131,6 +131,7 @@ test('search attributes say what the certificate is, in the new run too', async 
     CertFailures: 0,
     CertRevision: 1,
     CertPaused: false,
+    CertSolver: '',
     CertNotAfter: notAfter,
     CertNextRenewal: renewalTime,
   }

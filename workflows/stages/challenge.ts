@@ -29,13 +29,13 @@ export async function solveChallenge(
   const undoName = `clean up ${plan.challenge.name}`
   let proven = false
   issuance.undo.push(undoName, () =>
-    cleanUp({ ...plan.record, withOrder: proven && several ? true : undefined }, issuance.cluster, plan.name),
+    cleanUp({ ...plan.record, withOrder: proven && several ? true : undefined }, issuance.owner, plan.name),
   )
 
   const solving = endingWhereGone(issuance)
   await present(solving, grants, input)
   await lookInWindows(solving, 'checkPropagation', input, `${plan.fqdn} on every name server`)
-  await lookInWindows(solving, 'answerChallenge', input, `${plan.name} answered, CA validates`)
+  await lookInWindows(solving, 'answerChallenge', input, `${plan.name}: the CA validates the answer`)
 
   proven = true
   const gone = issuance.undo.begin(undoName)

@@ -8,10 +8,13 @@ import type { Undo } from './undo.ts'
 /** What a stage of an issuance may ask of the workflow that runs it. */
 export interface Issuance {
   readonly attempt: AttemptReference
-  readonly cluster: string
+  /** Of what a clean-up that outlives the attempt is told. */
+  readonly owner: { readonly cluster: string; readonly certificate: string }
   readonly undo: Undo
   /** Shows what the attempt is waiting for, and that somebody has to act where `failure` is given. */
   report(finding: string, failure?: Failure): void
+  /** Learns who proves the names of the order: shown with what is told next. */
+  solvers(providers: readonly string[]): void
   /** Counts messages: `pause` is given the number from before the step, so that none is overheard. */
   bell(): number
   /** Waits `ms`, or for a message after `bell` where one is given. Throws CarryOn where the history has grown long. */
@@ -49,7 +52,9 @@ export async function untilDone<T>(
   for (let looks = 1; ; looks++) {
     const bell = issuance.bell()
     try {
-      return await run()
+      const result = await run()
+      if (looks > 1) issuance.report(`${what}: goes on`)
+      return result
     } catch (error) {
       const failure = failureOf(error)
       if (failure === undefined || failureKind(failure.code) === 'spent') throw error

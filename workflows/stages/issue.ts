@@ -19,32 +19,36 @@ export async function issue(
   issuance.undo.push('discard attempt', async () => {
     await step('discardAttempt', attempt, { summary: 'discard key and request of this attempt' })
   })
-  const prepared = await untilDone(issuance, 'prepare', undefined, () =>
+  const prepared = await untilDone(issuance, 'key and request', undefined, () =>
     step(
       'prepare',
       { certificate: attempt.certificate, attempt: attempt.attempt, cause },
-      { summary: `key and request, ${cause.reason}`, id: `prepare/${attempt.attempt}` },
+      {
+        summary: `revision ${attempt.revision}: key and request, because ${cause.reason}`,
+        id: `prepare/${attempt.attempt}`,
+      },
     ),
   )
   onPrepared(prepared)
-  for (const record of prepared.leftovers) await cleanUp(record, issuance.cluster, record.fqdn)
+  for (const record of prepared.leftovers) await cleanUp(record, issuance.owner, record.fqdn)
 
   const { request, temporarySecret, requestDigest } = prepared
   const publish = { ...attempt, revision: prepared.revision, request, temporarySecret, requestDigest }
   if (prepared.flow !== 'order') {
-    return untilDone(issuance, 'publish', undefined, () =>
+    issuance.solvers([])
+    return untilDone(issuance, `certificate for ${request}`, undefined, () =>
       step('publish', publish, {
-        summary: `certificate into its Secret`,
+        summary: `${request}: certificate into its Secret`,
         id: `publish/${prepared.revision}`,
       }),
     )
   }
   const order = await orderCertificate({ ...issuance, attempt: publish }, grants, request)
-  const published = await untilDone(issuance, 'finalize', undefined, () =>
+  const published = await untilDone(issuance, `certificate for ${request}`, undefined, () =>
     step(
       'finalizeAndPublish',
       { ...publish, order },
-      { summary: `finalize, then the Secret`, id: `finalize/${prepared.revision}` },
+      { summary: `${request}: certificate from the CA into its Secret`, id: `finalize/${prepared.revision}` },
     ),
   )
   await issuance.undo.undone()

@@ -14,13 +14,14 @@ export async function orderCertificate(issuance: Issuance, grants: Grants, reque
   const input = { ...issuance.attempt, request }
   let placed: PlacedOrder | undefined
   issuance.undo.push('abandon order', () =>
-    step('abandonOrder', { ...input, placed }, { summary: 'give the order up' }),
+    step('abandonOrder', { ...input, placed }, { summary: `${request}: give the order up` }),
   )
-  const plan = await untilDone(issuance, 'order', undefined, () =>
-    step('createOrder', input, { summary: `order for ${request}`, id: `order/${request}` }),
+  const plan = await untilDone(issuance, `order for ${request}`, undefined, () =>
+    step('createOrder', input, { summary: `${request}: order at the CA`, id: `order/${request}` }),
   )
+  issuance.solvers(plan.groups.flat().map(({ provider }) => provider))
   if (plan.issuer !== undefined) placed = { url: plan.url, issuer: plan.issuer }
-  for (const record of plan.leftovers ?? []) await cleanUp(record, issuance.cluster, record.fqdn)
+  for (const record of plan.leftovers ?? []) await cleanUp(record, issuance.owner, record.fqdn)
   const several = plan.groups.flat().length > 1
   const order = { order: plan.order, deadline: plan.deadline, several }
   await together(plan.groups.map((group) => () => solveGroup(issuance, grants, group, order)))

@@ -64,7 +64,11 @@ export class Undo {
  * Removes a challenge record; what does not work within a minute is handed to a workflow of its own, so that nobody
  * waits for a broken DNS provider and nothing is forgotten.
  */
-export async function cleanUp(record: RecordReference, cluster: string, name: string): Promise<void> {
+export async function cleanUp(
+  record: RecordReference,
+  owner: { cluster: string; certificate: string },
+  name: string,
+): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     try {
       await step('cleanUpChallenge', record, {
@@ -80,7 +84,7 @@ export async function cleanUp(record: RecordReference, cluster: string, name: st
         args: [
           {
             v: 1,
-            cluster,
+            ...owner,
             challenge: { ...record, withOrder: undefined },
             until: new Date(Date.now() + MAX_CLEAN_UP_MS).toISOString(),
           },
