@@ -13,12 +13,14 @@ usage: npm run test:crash -- [options]
 
   --only KILLER   one killer: worker-kill, zombie, temporal-kill, api-kill, pebble-lost, deleted, edited
   --point NAME    one point, such as new-order, present, finalize, secret
+  --siege         instead: kills the worker every 10 s for 5 min while 200 certificates issue
   --help          show this text
 
 examples:
   npm run test:crash
   npm run test:crash -- --only zombie
   npm run test:crash -- --only worker-kill --point new-order
+  npm run test:crash -- --siege
 `
 const limitMs = 60 * 60_000
 
@@ -36,6 +38,7 @@ async function main(args: string[]): Promise<number> {
     const options = {
       only: { type: 'string' },
       point: { type: 'string' },
+      siege: { type: 'boolean' },
       help: { type: 'boolean' },
     } as const
     ;({ values } = parseArgs({ args, options }))
@@ -55,13 +58,14 @@ async function main(args: string[]): Promise<number> {
   try {
     const done = await runIntegration({
       root: projectRoot,
-      files: ['test/integration/crash/full/matrix.crash.ts'],
+      files: [`test/integration/crash/full/${values.siege === true ? 'siege' : 'matrix'}.crash.ts`],
       fileLimitMs: limitMs,
       signal: interruption(),
     })
+    const failed = done.files.some(({ counts }) => counts.failed + counts.skipped > 0)
+    if (values.siege === true) return failed || done.troubles.length > 0 ? 1 : 0
     const results = await readResults(file)
     show(results)
-    const failed = done.files.some(({ counts }) => counts.failed + counts.skipped > 0)
     return failed || done.troubles.length > 0 || results.length === 0 ? 1 : 0
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -68,9 +68,7 @@ export function encodePrivateKey(key: KeyObject, encoding: 'PKCS1' | 'PKCS8' = '
  * @throws X509Error whose message holds nothing of the input.
  */
 export function decodePrivateKey(pem: string | Buffer): KeyObject {
-  const key = readKeyBlock(pem)
-  describeKey(key.key)
-  return key.key
+  return readKeyBlock(pem).key
 }
 
 /**
@@ -130,10 +128,16 @@ function readKeyBlock(pem: string | Buffer): { key: KeyObject; encoding: KeyFact
     throw new X509Error('the private key is encrypted: store it without a passphrase')
   }
   if (form === undefined) throw new X509Error('the private key is not in PKCS1, SEC1 or PKCS8 form')
+  const key = decoded(block.der, form.type)
+  // A key that we have no name for is refused before its numbers are asked for: it may have none.
+  describeKey(key)
+  knownSecrets.addKey(key)
+  return { key, encoding: form.encoding }
+}
+
+function decoded(der: Buffer, type: 'pkcs1' | 'sec1' | 'pkcs8'): KeyObject {
   try {
-    const key = createPrivateKey({ key: block.der, format: 'der', type: form.type })
-    knownSecrets.addKey(key)
-    return { key, encoding: form.encoding }
+    return createPrivateKey({ key: der, format: 'der', type })
   } catch {
     // The library's error is dropped: nobody promises what of the input it holds.
     throw new X509Error('the private key cannot be decoded')

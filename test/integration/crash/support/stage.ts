@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Certificate } from '../../../../k8s-bridge/api/certificate.ts'
 import { apiPath, type Kind } from '../../../../k8s-bridge/api/kinds.ts'
@@ -86,6 +87,15 @@ export class Stage {
       // Which ones were not reached is told cell by cell.
       .catch(() => undefined)
     for (const cell of this.cells) if (this.#control.isHeld(this.#subject(cell))) this.#held.add(cell.name)
+  }
+
+  /** Issues the Certificates one after the other over a time, in milliseconds, and holds none of them. */
+  async issueOver(ms: number): Promise<void> {
+    for (const cell of this.cells) {
+      await this.#issue(cell)
+      this.#held.add(cell.name)
+      await delay(ms / this.cells.length)
+    }
   }
 
   wasHeld(cell: Cell): boolean {
