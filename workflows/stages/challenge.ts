@@ -15,15 +15,15 @@ export interface OrderUnderWay {
 }
 
 /**
- * One name: put the record up, wait until every authoritative server shows it, answer, begin to take it down. The
- * proof stands by then, so nobody needs to wait for the provider; `wait` is for those who need the name.
+ * One name: put the record up, wait until every authoritative server shows it, answer, take it down. Where it is the
+ * only name, nobody waits for the last: the proof stands. Where there are several, the next one may need the name, and
+ * the Challenges go together when all records are gone.
  */
 export async function solveChallenge(
   issuance: Issuance,
   grants: Grants,
   plan: ChallengePlan,
   { order, deadline, several }: OrderUnderWay,
-  wait: boolean,
 ): Promise<void> {
   const input: ChallengeInput = { ...issuance.attempt, plan, order, deadline }
   const undoName = `clean up ${plan.challenge.name}`
@@ -39,7 +39,7 @@ export async function solveChallenge(
 
   proven = true
   const gone = issuance.undo.begin(undoName)
-  if (wait) await gone
+  if (several) await gone
 }
 
 /** A Challenge that somebody deleted does not come back by waiting: the attempt ends, cleans up and is made anew. */

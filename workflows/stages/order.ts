@@ -7,8 +7,8 @@ import { together } from './together.ts'
 import { cleanUp } from './undo.ts'
 
 /**
- * An ACME order up to the point where it can be finalized; records may still be on their way out of DNS then. Returns
- * the name of the Order object.
+ * An ACME order up to the point where it can be finalized; the record of a single name may still be on its way out of
+ * DNS then. Returns the name of the Order object.
  */
 export async function orderCertificate(issuance: Issuance, grants: Grants, request: string): Promise<string> {
   const input = { ...issuance.attempt, request }
@@ -36,9 +36,8 @@ async function solveGroup(
   order: OrderUnderWay,
 ): Promise<void> {
   if (group.some((plan) => plan.exclusive)) {
-    // The next value of the name may come only when this one is gone.
-    for (const plan of group) await solveChallenge(issuance, grants, plan, order, plan !== group.at(-1))
+    for (const plan of group) await solveChallenge(issuance, grants, plan, order)
   } else {
-    await together(group.map((plan) => () => solveChallenge(issuance, grants, plan, order, false)))
+    await together(group.map((plan) => () => solveChallenge(issuance, grants, plan, order)))
   }
 }
