@@ -165,8 +165,10 @@ export class LocalProcess implements ManagedProcess {
     let waiting = true
     const died = child.exited.then(async (exit) => {
       if (this.#child === child) this.#child = undefined
+      // Now, for whoever asked may start it again while the log is read.
+      const asked = this.#asked || waiting
       const error = await this.#deathError(exit)
-      if (!this.#asked && !waiting) this.#events.died(error)
+      if (!asked) this.#events.died(error)
       return error
     })
     try {
