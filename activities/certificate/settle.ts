@@ -2,6 +2,7 @@ import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
 import type { CertificateRequest } from '../../k8s-bridge/api/certificate-request.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import type { AttemptReference, FailInput, ReportInput } from '../../workflows/activities.ts'
+import { describeStall } from '../../workflows/domain/describe-stall.ts'
 import { describeFailure, failures } from '../../workflows/domain/failures.ts'
 import { readiness } from '../../workflows/domain/issue-reasons.ts'
 import { builtInGroup, resolveIssuer } from '../../workflows/domain/issuer-reference.ts'
@@ -125,7 +126,7 @@ export async function updateStatus(
     events.warning(
       { kind: 'Certificate', metadata: certificate.metadata },
       input.failure.code,
-      describeFailure(input.failure),
+      describeStall(input.failure),
     )
   }
   return knownFacts(written, secret?.metadata.resourceVersion ?? '')
@@ -153,7 +154,7 @@ export async function reportBlocked(
     events.warning(
       { kind: 'Certificate', metadata: certificate.metadata },
       input.failure.code,
-      describeFailure(input.failure),
+      describeStall(input.failure),
     )
   }
 }
