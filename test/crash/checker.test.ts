@@ -106,6 +106,15 @@ test('the checker sees a chain that leads to no root that was ever seen', async 
   assert.match(check(good, { ...all, roots: [stranger] }).join(), /^I1: its chain leads to no root$/)
 })
 
+test('only a selfSigned certificate may be its own root', async () => {
+  const own = await root('Own', { from })
+  const secret = secretOf({ ...issued, chainPem: own.certificate }, { ...issued, key: own.key })
+  const leadsNowhere = /its chain leads to no root/
+  assert.match(check({ ...good, secret }, all).join(), leadsNowhere)
+  const selfSigned = cellOf('selfSigned', 'sign', 'before')
+  assert.doesNotMatch(check({ ...good, cell: selfSigned, secret }, all).join(), leadsNowhere)
+})
+
 test('an order is forgiven only where its record was cut off, and a certificate only where the CA forgot it', () => {
   const lost = { ...good, cell: cellOf('acme', 'order-recorded', 'before'), orders: 2 }
   assert.deepEqual(check(lost, all), [])

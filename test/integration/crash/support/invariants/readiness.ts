@@ -12,10 +12,16 @@ export function readiness(cell: CellObservation, { killer, roots }: Observation)
   if (ready?.status !== 'True' || condition(certificate, 'Issuing') !== undefined)
     return [`I5: not Ready: ${JSON.stringify(certificate.status?.conditions ?? [])}`]
   if (secret === undefined) return ['I1: Ready without a Secret']
-  return secretTroubles(secret.data ?? {}, cell.names, roots).map((trouble) => `I1: ${trouble}`)
+  const isOwnRoot = cell.cell.path === 'selfSigned'
+  return secretTroubles(secret.data ?? {}, cell.names, roots, isOwnRoot).map((trouble) => `I1: ${trouble}`)
 }
 
-function secretTroubles(data: Record<string, string>, names: string[], roots: string[]): string[] {
+function secretTroubles(
+  data: Record<string, string>,
+  names: string[],
+  roots: string[],
+  isOwnRoot: boolean,
+): string[] {
   const chain = chainOf(data)
   const [leaf] = chain
   const key = keyOf(data)
@@ -30,21 +36,15 @@ function secretTroubles(data: Record<string, string>, names: string[], roots: st
     troubles.push(`its names are ${held.join()}, not ${names.join()}`)
   const now = Date.now()
   if (Date.parse(leaf.validFrom) > now || Date.parse(leaf.validTo) < now) troubles.push('it is not valid now')
-  if (
-    !leadsToRoot(
-      chain,
-      roots.map((pem) => new X509Certificate(pem)),
-    )
-  )
-    troubles.push('its chain leads to no root')
+  const trusted = [...roots.map((pem) => new X509Certificate(pem)), ...(isOwnRoot ? [leaf] : [])]
+  if (!leadsToRoot(chain, trusted)) troubles.push('its chain leads to no root')
   return troubles
 }
 
-/** Each certificate is signed by the next one, and the last one by a root (or it is one). */
+/** Each certificate is signed by the next one, and the last one by a root. */
 function leadsToRoot(chain: X509Certificate[], roots: X509Certificate[]): boolean {
   const linked = chain.slice(1).every((issuer, index) => chain[index]?.verify(issuer.publicKey) === true)
   const last = chain.at(-1)
   if (!linked || last === undefined) return false
-  // A selfSigned certificate is its own root.
-  return [...roots, ...(chain.length === 1 ? chain : [])].some((root) => last.verify(root.publicKey))
+  return roots.some((root) => last.verify(root.publicKey))
 }
