@@ -23,12 +23,16 @@ export class ObservedWorker extends Worker {
   #observe(): void {
     this.evictionsEmitter.on('eviction', ({ runId, evictJob }: Eviction) => {
       const reason = reasonOf(evictJob?.reason)
-      if (reason === undefined) return
+      // A worker that stops lets all of its runs go, which is nobody's mistake.
+      if (reason === undefined || evictJob?.message === SHUTTING_DOWN) return
       // Through the SDK's log, which keeps the order: the line that names the workflow of this run comes before it.
       Runtime.instance().logger.error(TASK_FAILED, { runId, reason, error: evictJob?.message ?? '' })
     })
   }
 }
+
+/** How the SDK's core words the eviction of a worker that stops. */
+const SHUTTING_DOWN = 'Shutting down'
 
 function reasonOf(reason: unknown): TaskFailure['reason'] | undefined {
   if (reason === EvictionReason.NONDETERMINISM) return 'nonDeterminism'

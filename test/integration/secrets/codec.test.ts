@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { after, before, test } from 'node:test'
 import { Client, Connection } from '@temporalio/client'
 import { setup } from '../../../cli/setup/setup.ts'
+import type { StatusAnswer } from '../../../workflows/messages.ts'
 import { certificateId, issuerReady } from '../certificate/support/operator.ts'
 import type { Controller } from '../support/controller.ts'
 import { World } from '../support/world.ts'
@@ -107,6 +108,11 @@ test('a certificate that was issued without encryption is renewed with it, by a 
   await issuerReady(world, namespace, 'self')
   await world.certificate(namespace, 'web', { dnsNames: ['web.test'], issuerRef: { name: 'self' } })
   await world.ready(namespace, 'web', { revision: 1, seconds: 60 })
+  // Ready is said within the last step: a wish that comes before the workflow has heard of it counts as fulfilled.
+  await world.until('the workflow waits', 30, async () => {
+    const handle = temporal.workflow.getHandle(certificateId(namespace, 'web'))
+    return (await handle.query<StatusAnswer>('status')).phase === 'Waiting'
+  })
   assert.ok((await encodings('web')).has('json/plain'))
   await controller.stop()
 
