@@ -3,7 +3,6 @@ import { after, afterEach, before, test } from 'node:test'
 import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import type { Controller } from '../support/controller.ts'
 import { World } from '../support/world.ts'
-import { violations } from './support/plugin-log.ts'
 import { SharedName, type Wish } from './support/shared-name.ts'
 
 let world: World
@@ -35,23 +34,12 @@ async function round(between: () => Promise<void> = async () => undefined): Prom
       world.ready(namespace, name, { revision: (revisions[at] ?? 0) + 1, seconds: 90 }),
     ),
   )
-  await nothingWrong()
+  await shared.nothingWrong()
 }
 
 async function revisionOf(namespace: string, name: string): Promise<number> {
   const certificate = await world.get<Certificate>('Certificate', namespace, name)
   return certificate?.status?.revision ?? 0
-}
-
-async function nothingWrong(): Promise<void> {
-  // A certificate is Ready while its last record is on its way out; what stays wrong is told below.
-  await world
-    .until('every value deleted', 30, async () => violations(await shared.log()).length === 0)
-    .catch(() => undefined)
-  const log = await shared.log()
-  const story = log.map((line) => `${line.time} ${line.phase} ${line.command} ${line.value.slice(0, 8)}`)
-  assert.deepEqual(violations(log), [], story.join('\n'))
-  assert.deepEqual(await shared.records(), [])
 }
 
 /** While one holds the name and waits for a name server, and the others wait for the name. */
@@ -84,7 +72,7 @@ const terminateLock = () =>
 test('three Certificates whose challenge names coincide, one with apex and wildcard, become Ready one after the other', async () => {
   wishes = [await shared.wish('one'), await shared.wish('two'), await shared.wish('both', { wildcard: true })]
   await Promise.all(wishes.map(({ namespace, name }) => world.ready(namespace, name, { seconds: 60 })))
-  await nothingWrong()
+  await shared.nothingWrong()
   assert.equal(new Set((await shared.log()).map((line) => line.value)).size, 4)
 })
 

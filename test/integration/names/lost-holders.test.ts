@@ -3,7 +3,6 @@ import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import { changedSignal } from '../../../workflows/messages.ts'
 import { World } from '../support/world.ts'
-import { violations } from './support/plugin-log.ts'
 import { SharedName, type Wish } from './support/shared-name.ts'
 
 let world: World
@@ -31,13 +30,6 @@ async function valueOf(wish: Wish): Promise<string> {
   const [challenge] = await shared.challenges(wish.namespace)
   assert.ok(challenge !== undefined, `${wish.name} has no Challenge`)
   return challenge.spec.key
-}
-
-async function nothingWrong(): Promise<void> {
-  const log = await shared.log()
-  const story = log.map((line) => `${line.time} ${line.phase} ${line.command} ${line.value.slice(0, 8)}`)
-  assert.deepEqual(violations(log), [], story.join('\n'))
-  assert.deepEqual(await shared.records(), [])
 }
 
 async function remove({ namespace, name }: Wish): Promise<void> {
@@ -72,7 +64,7 @@ test('a Certificate that is deleted while it waits leaves the queue without a ca
   await Promise.all(
     [holder, last].map(({ namespace, name }) => world.ready(namespace, name, { seconds: 60 })),
   )
-  await nothingWrong()
+  await shared.nothingWrong()
 })
 
 test('what a terminated holder left is removed by the lock itself, and two who wait go on', async () => {
@@ -81,7 +73,7 @@ test('what a terminated holder left is removed by the lock itself, and two who w
   await remove(holder)
   await shared.secondServer('answer')
   await Promise.all(waiting.map(({ namespace, name }) => world.ready(namespace, name, { seconds: 90 })))
-  await nothingWrong()
+  await shared.nothingWrong()
   assert.deepEqual(await shared.challenges(holder.namespace), [])
 })
 
@@ -93,7 +85,7 @@ test('what a holder left that was terminated with the lock is found and removed 
   await remove(holder)
   await shared.secondServer('answer')
   await world.ready(waiting.namespace, waiting.name, { seconds: 90 })
-  await nothingWrong()
+  await shared.nothingWrong()
 })
 
 test('a Challenge that is deleted by hand stays until its record is removed, and its Certificate starts over', async () => {
@@ -108,7 +100,7 @@ test('a Challenge that is deleted by hand stays until its record is removed, and
   await Promise.all(
     [holder, waiting].map(({ namespace, name }) => world.ready(namespace, name, { seconds: 90 })),
   )
-  await nothingWrong()
+  await shared.nothingWrong()
 })
 
 test('a name stays taken while a clean-up that was handed over goes on, even if its Certificate is gone', async () => {
@@ -130,5 +122,5 @@ test('a name stays taken while a clean-up that was handed over goes on, even if 
   await shared.mend('DELETE')
   await world.temporal.workflow.getHandle(cleanUp ?? '').signal(changedSignal, {})
   await world.ready(waiting.namespace, waiting.name, { seconds: 90 })
-  await nothingWrong()
+  await shared.nothingWrong()
 })

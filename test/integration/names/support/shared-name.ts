@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +7,7 @@ import type { Challenge } from '../../../../k8s-bridge/api/challenge.ts'
 import { installPlugin } from '../../../../tools/plugins/install.ts'
 import { statusQuery, type StatusAnswer } from '../../../../workflows/messages.ts'
 import type { World } from '../../support/world.ts'
-import { readLog, runningCalls, standingValues, type LogLine } from './plugin-log.ts'
+import { readLog, runningCalls, standingValues, violations, type LogLine } from './plugin-log.ts'
 
 export interface Wish {
   namespace: string
@@ -56,6 +57,18 @@ export class SharedName {
 
   log(): Promise<LogLine[]> {
     return readLog(this.#log)
+  }
+
+  /** No foreign call between CREATE and DELETE, and nothing is left. A certificate is Ready before its last record went. */
+  async nothingWrong(): Promise<void> {
+    // What stays wrong is told below.
+    await this.world
+      .until('every value deleted', 30, async () => violations(await this.log()).length === 0)
+      .catch(() => undefined)
+    const log = await this.log()
+    const story = log.map((line) => `${line.time} ${line.phase} ${line.command} ${line.value.slice(0, 8)}`)
+    assert.deepEqual(violations(log), [], story.join('\n'))
+    assert.deepEqual(await this.records(), [])
   }
 
   async hold(command: Command): Promise<void> {
