@@ -53,24 +53,29 @@ export async function cleanUpChallenge(
     if (record.letGo === true || heldTooLong(challenge)) await unclaim(deps, record)
     throw error
   }
-  await unclaim(deps, record)
-  if (challenge !== undefined && !(await goesWithOrder(deps, record, challenge))) {
-    const { namespace, name, uid } = challenge.metadata
+  await letGo(deps, record, challenge)
+  if (record.lock !== undefined) await deps.locks.release(record.fqdn, record.lock.requestId)
+}
+
+/**
+ * Takes the claim off and the Challenge away. One that does not go with its order is deleted first, while the claim
+ * still holds it: the end of the order takes away what nothing holds, and would delete it once more.
+ */
+async function letGo(deps: ActivityDeps, record: RecordReference, challenge: Challenge | undefined) {
+  const remove = async ({ metadata: { namespace, name, uid } }: Challenge) => {
     await deps.kubernetes.delete(apiPath('Challenge', namespace, name), { uid })
   }
-  if (record.lock !== undefined) await deps.locks.release(record.fqdn, record.lock.requestId)
+  if (challenge !== undefined && record.withOrder !== true) await remove(challenge)
+  await unclaim(deps, record)
+  if (challenge !== undefined && record.withOrder === true && !(await goesWithOrder(deps, challenge)))
+    await remove(challenge)
 }
 
 /**
  * Whether the order will take the Challenge away: not, once it is over. It looks for Challenges without a claim after
  * it has said so, and this one has lost its claim before: one of the two sees the other.
  */
-async function goesWithOrder(
-  { kubernetes }: ActivityDeps,
-  record: RecordReference,
-  { metadata }: Challenge,
-): Promise<boolean> {
-  if (record.withOrder !== true) return false
+async function goesWithOrder({ kubernetes }: ActivityDeps, { metadata }: Challenge): Promise<boolean> {
   const owner = (metadata.ownerReferences ?? []).find((one) => one.controller === true)
   if (owner === undefined) return false
   const order = await kubernetes.get<Order>(apiPath('Order', metadata.namespace, owner.name))
