@@ -77,13 +77,14 @@ async function fetchCertificate(
   const { chainPem } = orderChain(pem)
 
   const { kubernetes } = deps
-  const written = writeRequestStatus(kubernetes, request, { conditions: [ISSUED], certificatePem: chainPem })
-  await writeOrderStatus(kubernetes, order, {
-    state: 'valid',
-    authorizations: described(ordered.authorizations, challenges),
-    certificate: Buffer.from(chainPem).toString('base64'),
-  })
-  await written
+  await Promise.all([
+    writeRequestStatus(kubernetes, request, { conditions: [ISSUED], certificatePem: chainPem }),
+    writeOrderStatus(kubernetes, order, {
+      state: 'valid',
+      authorizations: described(ordered.authorizations, challenges),
+      certificate: Buffer.from(chainPem).toString('base64'),
+    }),
+  ])
   events.normal({ kind: 'Order', metadata: order.metadata }, 'Complete', 'Order completed successfully')
   events.normal(
     { kind: 'CertificateRequest', metadata: request.metadata },

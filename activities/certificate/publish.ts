@@ -119,18 +119,23 @@ async function tidy(
 ): Promise<void> {
   const { namespace, uid = '' } = certificate.metadata
   const limit = Math.max(certificate.spec.revisionHistoryLimit ?? 1, 1)
-  const removals = [kubernetes.delete(apiPath('Secret', namespace, input.temporarySecret))]
-  if (input.revision > limit) {
+  const removeOld = async () => {
+    if (input.revision <= limit) return
     const requests = await kubernetes.list<CertificateRequest>(apiPath('CertificateRequest', namespace))
     const old = requests.items.filter(
       (request) => isControlledBy(request, uid) && revisionOf(request) <= input.revision - limit,
     )
-    for (const request of old) {
-      const path = apiPath('CertificateRequest', namespace, request.metadata.name)
-      removals.push(kubernetes.delete(path, { uid: request.metadata.uid, propagationPolicy: 'Background' }))
-    }
+    await Promise.all(
+      old.map(({ metadata }) =>
+        kubernetes.delete(apiPath('CertificateRequest', namespace, metadata.name), {
+          uid: metadata.uid,
+          propagationPolicy: 'Background',
+        }),
+      ),
+    )
   }
-  await Promise.all(removals)
+  // Together, and heard of together: a failure that nobody listens to would end the process.
+  await Promise.all([kubernetes.delete(apiPath('Secret', namespace, input.temporarySecret)), removeOld()])
 }
 
 function revisionOf(request: CertificateRequest): number {

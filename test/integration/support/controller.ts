@@ -15,6 +15,9 @@ export class Controller {
   readonly #env: Record<string, string>
   readonly #program: string
   #child: ChildProcess | undefined
+  /** One that refuses to start is what some tests want. */
+  #mayEnd = true
+  #died: string | undefined
 
   /** @param program what is run instead of certloom itself, such as a test build of a role */
   constructor(role: Role, env: Record<string, string>, logPath: string, program = certloom) {
@@ -42,11 +45,9 @@ export class Controller {
     }
     child.once('exit', (code, signal) => {
       log.end()
-      isReady.reject(
-        new Error(
-          `certloom ${this.#role} ended with ${code ?? signal}; see ${this.logPath}:\n${seen.slice(-2000)}`,
-        ),
-      )
+      const how = `certloom ${this.#role} ended with ${code ?? signal}; see ${this.logPath}:\n${seen.slice(-2000)}`
+      isReady.reject(new Error(how))
+      if (!this.#mayEnd) this.#died = how
     })
     const limit = setTimeout(
       () =>
@@ -54,6 +55,7 @@ export class Controller {
       60_000,
     )
     await isReady.promise.finally(() => clearTimeout(limit))
+    this.#mayEnd = false
     return this
   }
 
@@ -63,13 +65,20 @@ export class Controller {
     return pid
   }
 
+  /** How it ended where nobody had asked it to, or waited for it: a crash. */
+  get died(): string | undefined {
+    return this.#died
+  }
+
   /** kill -9, or SIGSTOP and SIGCONT to freeze and thaw. */
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.#mayEnd ||= signal !== 'SIGSTOP' && signal !== 'SIGCONT'
     this.#child?.kill(signal)
   }
 
   /** Waits until the process is gone, after `kill` or by itself. */
   async ended(): Promise<void> {
+    this.#mayEnd = true
     if (this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return
     await once(this.#child, 'exit')
   }

@@ -80,10 +80,17 @@ export class World {
   }
 
   async close(): Promise<void> {
+    const crashed = this.#crashed()
     for (const controller of this.#controllers) await controller.stop()
     await this.#connection.close()
     await this.kubernetes.close()
+    if (crashed !== undefined) throw new Error(crashed)
     await rm(this.folder, { recursive: true, force: true })
+  }
+
+  /** What a controller said that ended by itself: no test goes well with that. */
+  #crashed(): string | undefined {
+    return this.#controllers.find(({ died }) => died !== undefined)?.died
   }
 
   get pluginDirectory(): string {
@@ -167,6 +174,8 @@ export class World {
       } catch (caught) {
         error = caught
       }
+      const crashed = this.#crashed()
+      if (crashed !== undefined) throw new Error(`${what}: ${crashed}`)
       if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`, { cause: error })
       await delay(50)
     }

@@ -9,7 +9,7 @@ export class Recording {
   #failure: unknown
   #waiting: (() => void)[] = []
 
-  /** Begins with what happens from now on, or after `from`, a resourceVersion. */
+  /** Begins with what happens from now on, or after `from`, a resourceVersion; where it is empty, with what is there. */
   static async start(kubernetes: Kubernetes, path: string, from?: string): Promise<Recording> {
     const recording = new Recording()
     const resourceVersion = from ?? (await kubernetes.list(path, { limit: '1' })).resourceVersion

@@ -25,8 +25,9 @@ export class Control {
     return existsSync(this.#file(name, 'held'))
   }
 
+  /** Whether no step waits any more: it went on, or it was given up and is tried elsewhere. */
   hasPassed(name: string): boolean {
-    return existsSync(this.#file(name, 'passed'))
+    return existsSync(this.#file(name, 'passed')) || !this.isHeld(name)
   }
 
   release(name: string): void {
@@ -45,7 +46,10 @@ export class Control {
     if (!this.#isArmed(name, point, when)) return
     writeFileSync(this.#file(name, 'held'), String(process.pid))
     while (!existsSync(this.#file(name, 'release'))) {
-      if (given()) throw new Error('this try was given up while it was held')
+      if (given()) {
+        rmSync(this.#file(name, 'held'), { force: true })
+        throw new Error('this try was given up while it was held')
+      }
       await delay(20)
     }
     writeFileSync(this.#file(name, 'passed'), String(process.pid))

@@ -109,10 +109,14 @@ export class Stage {
 
   /** Waits until every step that was held goes on. */
   async passed(): Promise<void> {
-    const held = this.cells.filter((cell) => this.wasHeld(cell))
-    await this.world.until('every held step goes on', 60, () =>
-      Promise.resolve(held.every((cell) => this.#control.hasPassed(this.#subject(cell)))),
-    )
+    const left = () =>
+      this.cells.filter((cell) => this.wasHeld(cell) && !this.#control.hasPassed(this.#subject(cell)))
+    await this.world
+      .until('every held step goes on', 60, () => Promise.resolve(left().length === 0))
+      .catch((error: unknown) => {
+        const names = left().map(({ name }) => name)
+        throw new Error(`these steps did not go on: ${names.join(', ')}`, { cause: error })
+      })
   }
 
   /** A worker as people run it, in place of the one with fault points. */
@@ -165,12 +169,14 @@ export class Stage {
     this.roots.push(await this.world.servers.pebble.root())
   }
 
-  /** After the API server was away: goes on where each watch broke off, so that nothing is missed. */
+  /**
+   * After the API server was away: begins anew with what is there, as every watcher has to. A restarted server knows
+   * nothing older than its start ("too old resource version"), so what nobody could be shown is not judged.
+   */
   async resumeWatches(): Promise<void> {
     for (const one of this.#recordings.filter(({ over }) => !over)) {
       one.over = true
-      const from = one.recording.seen.at(-1)?.object.metadata.resourceVersion
-      const recording = await Recording.start(this.world.kubernetes, apiPath(one.kind, this.namespace), from)
+      const recording = await Recording.start(this.world.kubernetes, apiPath(one.kind, this.namespace), '')
       this.#recordings.push({ kind: one.kind, recording, over: false })
     }
   }
