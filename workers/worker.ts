@@ -1,4 +1,5 @@
 import { Client } from '@temporalio/client'
+import type { PayloadCodec } from '@temporalio/common'
 import { NativeConnection, type Worker } from '@temporalio/worker'
 import { createActivities, createLockActivities } from '../activities/index.ts'
 import { acmeClients } from '../activities/clients/acme.ts'
@@ -25,6 +26,8 @@ const RETRY_MS = 1_000
 export interface Instrument {
   deps(deps: ActivityDeps): ActivityDeps
   activities<A extends object>(activities: A): A
+  /** A payload codec before all others: it sees what goes to Temporal and comes from there in the clear. */
+  readonly codec?: PayloadCodec
 }
 
 export interface WorkerRoleOptions {
@@ -108,7 +111,10 @@ export class WorkerRole {
       connection,
       namespace: configuration.temporal.namespace,
       workflowBundle: bundle,
-      dataConverter: converters.worker,
+      dataConverter: {
+        ...converters.worker,
+        payloadCodecs: [...(instrument?.codec ? [instrument.codec] : []), ...converters.worker.payloadCodecs],
+      },
       shutdownGraceTime: GRACE_MS,
       // A cancel or a lost worker is noticed at a heartbeat that was sent: throttled to 0.3 s instead of seconds.
       maxHeartbeatThrottleInterval: 300,

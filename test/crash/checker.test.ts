@@ -13,6 +13,11 @@ const names = ['web.test']
 const authority = await root('Root', { from: new Date(0), days: 36_500 })
 const issued = await leaf(authority, { dnsNames: names }, { from, days: 90 })
 const short = await leaf(authority, { dnsNames: names }, { from, days: 1 })
+const older = await leaf(
+  authority,
+  { dnsNames: names },
+  { from: new Date(from.getTime() - 60_000), days: 91 },
+)
 const otherNames = await leaf(authority, { dnsNames: ['other.test'] }, { from })
 const expired = await leaf(authority, { dnsNames: names }, { from: new Date(0), days: 1 })
 
@@ -53,8 +58,14 @@ const good: CellObservation = {
   records: [],
   children: [],
   runs: [{ runId: 'r', events: 135, largestPayload: 8192 }],
+  openWorkflows: [],
 }
-const all: Observation = { killer: 'worker-kill', roots: [authority.certificate], cells: [] }
+const all: Observation = {
+  killer: 'worker-kill',
+  roots: [authority.certificate],
+  cells: [],
+  zoneChanges: [],
+}
 
 test('a cell where everything went well has nothing to report', () => {
   assert.deepEqual(check(good, all), [])
@@ -78,6 +89,18 @@ const forged: Record<string, [Partial<CellObservation>, RegExp]> = {
     { secretVersions: [version(secretOf(issued)), version(secretOf(short, short))] },
     /^I4/,
   ],
+  'an older certificate that lasts longer': [
+    { secretVersions: [version(secretOf(issued)), version(secretOf(older, older))] },
+    /^I15/,
+  ],
+  'a condition of a spec that was not there yet': [
+    {
+      certificateVersions: [
+        version({ ...certificate, metadata: { ...certificate.metadata, generation: 0 } }),
+      ],
+    },
+    /^I15: Ready has observed generation 1 of 0/,
+  ],
   'a second certificate for one revision': [
     { requestVersions: [version(request('a')), version(request('b'))] },
     /^I6: 2 certificates/,
@@ -87,6 +110,7 @@ const forged: Record<string, [Partial<CellObservation>, RegExp]> = {
   'a next key that is left': [{ temporarySecrets: [secretOf(issued)] }, /^I8: Secret/],
   'a Challenge that is left': [{ challenges: [{ metadata: { name: 'c' } }] }, /^I8: Challenge/],
   'a TXT value that is left': [{ records: ['value'] }, /^I8: the TXT value/],
+  'a lock that is left': [{ openWorkflows: ['dns-name/x'] }, /^I8: the workflow/],
   'a plugin that still runs': [{ children: [4711] }, /^I9/],
   'a run with too many events': [{ runs: [{ runId: 'r', events: 136, largestPayload: 0 }] }, /^I14.*events/],
   'a run with too much in it': [{ runs: [{ runId: 'r', events: 1, largestPayload: 8193 }] }, /^I14.*bytes/],
@@ -124,14 +148,22 @@ test('an order is forgiven only where its record was cut off, and a certificate 
   assert.notDeepEqual(check(forgotten, all), [])
 })
 
-test('of a deleted Certificate only what the garbage collector takes may stay', () => {
+test('the checker sees a zone that is not as it was', () => {
+  const zoneChanges = ['less: a record of somebody else']
+  assert.match(check(good, { ...all, zoneChanges }).join(), /^I8: the zone is not as it was, less/)
+})
+
+test('a deleted Certificate is gone, and with it what is the garbage collector to take', () => {
   const owned = { metadata: { name: 'web-next', ownerReferences: [{}] } } as unknown as AnyObject
-  const held = {
-    metadata: { ...owned.metadata, finalizers: ['acme.cert-manager.io/finalizer'] },
-  } as AnyObject
   const deleted: Observation = { ...all, killer: 'deleted' }
   const gone = { ...good, certificate: undefined }
-  assert.deepEqual(check({ ...gone, temporarySecrets: [owned] }, deleted), [])
-  assert.match(check({ ...gone, challenges: [held] }, deleted).join(), /^I8: Challenge/)
+  assert.deepEqual(check(gone, deleted), [])
+  assert.match(check({ ...gone, temporarySecrets: [owned] }, deleted).join(), /^I8: Secret/)
   assert.match(check(good, deleted).join(), /^I5/)
+})
+
+test('a renewal has a certificate and an order of its own', () => {
+  const renewed = { ...good, cell: cellOf('acme', 'continue-as-new', 'after'), orders: 2, finalized: 2 }
+  assert.deepEqual(check(renewed, all), [])
+  assert.notDeepEqual(check({ ...renewed, orders: 3 }, all), [])
 })

@@ -9,6 +9,11 @@ export interface Cell {
   readonly name: string
 }
 
+/** Whether the cell's point lies in a renewal, after a first issuance that nobody disturbed. */
+export function isRenewal({ point }: Pick<Cell, 'point'>): boolean {
+  return point === 'continue-as-new'
+}
+
 /** `acme new-order after` */
 export function describeCell({ path, point, when }: Pick<Cell, 'path' | 'point' | 'when'>): string {
   return `${path} ${point} ${when}`

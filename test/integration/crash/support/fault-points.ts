@@ -26,8 +26,10 @@ export const faultPoints = {
   status: ['ca', 'selfSigned', 'acme'],
   tidy: ['ca', 'selfSigned', 'acme'],
   'challenge-removed': ['acme'],
-  /** The last step of a run: after it, the run goes over into a new one. */
+  /** The last step of an issuance: nobody has heard yet that it is over. */
   done: ['ca', 'selfSigned', 'acme'],
+  /** The run of a renewal begins: the old one ends, and the new one carries on what it knew. */
+  'continue-as-new': ['ca', 'acme'],
 } as const satisfies Record<string, readonly Path[]>
 export type FaultPoint = keyof typeof faultPoints
 

@@ -1,11 +1,12 @@
 import { Context } from '@temporalio/activity'
 import type { AcmeClient } from '../../../../activities/clients/acme.ts'
 import type { Kubernetes } from '../../../../activities/clients/kubernetes.ts'
+import type { Payload, PayloadCodec } from '@temporalio/common'
 import type { ActivityDeps } from '../../../../activities/deps.ts'
 import type { CertificateActivities } from '../../../../workflows/activities.ts'
 import type { Instrument } from '../../../../workers/worker.ts'
 import type { Control } from './control.ts'
-import { effectOf, type FaultPoint } from './fault-points.ts'
+import { effectOf, type FaultPoint, type When } from './fault-points.ts'
 
 /** Puts a fault point before and after every effect of the steps. */
 export function faults(control: Control): Instrument {
@@ -25,7 +26,31 @@ export function faults(control: Control): Instrument {
       acme: watchedAcme(deps.acme, around),
     }),
     activities: (activities) => watchedActivities(activities, around),
+    codec: watchedRuns(control),
   }
+}
+
+/**
+ * A run that goes over into a new one hands its input over in one payload: it is on its way to Temporal before that,
+ * and comes back with the first task of the new run after it.
+ */
+function watchedRuns(control: Control): PayloadCodec {
+  const through = async (payloads: Payload[], when: When): Promise<Payload[]> => {
+    for (const name of payloads.flatMap(carriedOver))
+      await control.pass(name, 'continue-as-new', when, () => false)
+    return payloads
+  }
+  return {
+    encode: (payloads) => through(payloads, 'before'),
+    decode: (payloads) => through(payloads, 'after'),
+  }
+}
+
+/** The Certificate whose new run a payload begins. */
+function carriedOver({ data }: Payload): string[] {
+  const text = Buffer.from(data ?? []).toString()
+  if (!text.includes('"carried"')) return []
+  return [(JSON.parse(text) as { name: string }).name]
 }
 
 type Around = <T>(point: FaultPoint, effect: () => Promise<T>) => Promise<T>

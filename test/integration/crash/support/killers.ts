@@ -76,5 +76,5 @@ async function whileDown(stage: Stage, name: 'temporal' | 'kube-apiserver' | 'pe
   } finally {
     await server.start()
   }
-  if (name === 'kube-apiserver') await stage.resumeWatches()
+  if (name === 'kube-apiserver') await stage.watches.resume()
 }

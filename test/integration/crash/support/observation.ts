@@ -22,6 +22,8 @@ export interface Observation {
   /** PEM of every root that may have issued. */
   roots: string[]
   cells: CellObservation[]
+  /** Records of the stage's domain that were not there before, or are there no more. */
+  zoneChanges: string[]
   /** What ended the watches early, if anything did. */
   blind?: string
 }
@@ -48,4 +50,6 @@ export interface CellObservation {
   /** Process ids of plugin calls that still run. */
   children: number[]
   runs: RunFigures[]
+  /** Ids of clean-ups and locks that still run. */
+  openWorkflows: string[]
 }

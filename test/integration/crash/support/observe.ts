@@ -8,16 +8,19 @@ import type { AnyObject } from '../../support/world.ts'
 import type { Cell } from './cells.ts'
 import type { CellObservation, Observation, RunFigures } from './observation.ts'
 import type { Stage } from './stage.ts'
+import { zoneOf } from './zone.ts'
 
 /** Looks at everything from outside: API server, CA, name servers, process table, Temporal. */
 export async function observe(stage: Stage): Promise<Observation> {
-  const [certificates, secrets, challenges, children] = await Promise.all([
+  const [certificates, secrets, challenges, children, zone, open] = await Promise.all([
     stage.list<Certificate>('Certificate'),
     stage.list('Secret'),
     stage.list('Challenge'),
     pluginCalls(),
+    zoneOf(stage.world, stage.site),
+    stage.openHelpers(),
   ])
-  const blind = stage.stopWatches()
+  const blind = stage.watches.stop()
   const cells: CellObservation[] = []
   for (const cell of stage.cells) {
     const { name } = cell
@@ -29,20 +32,27 @@ export async function observe(stage: Stage): Promise<Observation> {
       held: stage.wasHeld(cell),
       certificate: certificates.find(({ metadata }) => metadata.name === name),
       secret: secrets.find(({ metadata }) => metadata.name === `${name}-tls`),
-      secretVersions: stage.versions('Secret').filter(({ object }) => object.metadata.name === `${name}-tls`),
-      certificateVersions: stage
+      secretVersions: stage.watches
+        .versions('Secret')
+        .filter(({ object }) => object.metadata.name === `${name}-tls`),
+      certificateVersions: stage.watches
         .versions('Certificate')
         .filter(({ object }) => object.metadata.name === name),
-      requestVersions: stage.versions('CertificateRequest').filter(({ object }) => ofCell(object)),
+      requestVersions: stage.watches.versions('CertificateRequest').filter(({ object }) => ofCell(object)),
       ...atCa(stage.site.proxy.requests, domain),
       temporarySecrets: secrets.filter((one) => ofCell(one) && isNextKey(one)),
       challenges: challenges.filter(({ spec }) => (spec as { dnsName: string }).dnsName.endsWith(domain)),
       records: (await Promise.all([domain, `edited.${domain}`].map((one) => recordsOf(stage, one)))).flat(),
       children: children.filter(({ fqdn }) => fqdn.includes(domain)).map(({ pid }) => pid),
       runs: await runFigures(stage, cell),
+      openWorkflows: open.filter((id) => id.includes(domain)),
     })
   }
-  return { killer: stage.killer, roots: stage.roots, cells, blind }
+  const changed = [
+    ...zone.filter((one) => !stage.zoneBefore.includes(one)).map((one) => `more: ${one}`),
+    ...stage.zoneBefore.filter((one) => !zone.includes(one)).map((one) => `less: ${one}`),
+  ]
+  return { killer: stage.killer, roots: stage.roots, cells, zoneChanges: changed, blind }
 }
 
 function recordsOf(stage: Stage, domain: string): Promise<string[]> {

@@ -12,10 +12,27 @@ export interface CellResult {
   troubles: string[]
 }
 
-/** One killer, once, while every one of its cells stands at its point; then each cell is judged by itself. */
+/**
+ * One killer, once, while every one of its cells stands at its point; then each cell is judged by itself. A round that
+ * does not come to its end is the trouble of all its cells.
+ */
 export async function round(world: World, name: KillerName, cells: readonly Cell[]): Promise<CellResult[]> {
   const killer: Killer = killers[name]
   const own = cells.filter(({ path }) => killer.paths?.includes(path) ?? true)
+  try {
+    return await strike(world, name, killer, own)
+  } catch (error) {
+    const { message } = error as Error
+    return own.map((cell) => ({ killer: name, cell, troubles: [`the round broke off: ${message}`] }))
+  }
+}
+
+async function strike(
+  world: World,
+  name: KillerName,
+  killer: Killer,
+  own: readonly Cell[],
+): Promise<CellResult[]> {
   const stage = await Stage.open(world, name, own)
   try {
     await stage.reach()

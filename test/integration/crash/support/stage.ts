@@ -5,18 +5,16 @@ import { fileURLToPath } from 'node:url'
 import type { Certificate } from '../../../../k8s-bridge/api/certificate.ts'
 import { apiPath, type Kind } from '../../../../k8s-bridge/api/kinds.ts'
 import { openSite, type AcmeSite } from '../../acme/support/acme-world.ts'
-import { issuerReady, selfSignedIssuer } from '../../certificate/support/operator.ts'
-import { Recording } from '../../certificate/support/recording.ts'
 import type { Controller } from '../../support/controller.ts'
 import { condition, type AnyObject, type World } from '../../support/world.ts'
-import type { Cell } from './cells.ts'
+import { isRenewal, type Cell } from './cells.ts'
 import { Control } from './control.ts'
+import { makeIssuers } from './issuers.ts'
 import type { KillerName } from './killers.ts'
-import type { Version } from './observation.ts'
+import { Watches } from './watches.ts'
+import { foreignRecords, zoneOf } from './zone.ts'
 
 const faultyWorker = fileURLToPath(new URL('faulty-worker.ts', import.meta.url))
-const watched = ['Secret', 'CertificateRequest', 'Certificate'] as const
-export type WatchedKind = (typeof watched)[number]
 /** How long all cells together may take to reach their points, and to be done after a kill, in seconds. */
 const REACH = 300
 const SETTLE = 300
@@ -32,10 +30,11 @@ export class Stage {
   readonly site: AcmeSite
   readonly roots: string[] = []
   readonly #control: Control
-  readonly #recordings: { kind: WatchedKind; recording: Recording; over: boolean }[] = []
   readonly #held = new Set<string>()
   readonly #edited = new Set<string>()
   #worker: Controller | undefined
+  #watches: Watches | undefined
+  #zone: readonly string[] = []
 
   private constructor(
     world: World,
@@ -57,18 +56,22 @@ export class Stage {
     const folder = join(world.folder, `faults-${site.name}`)
     await mkdir(folder)
     const stage = new Stage(world, killer, cells, site, new Control(folder))
+    await foreignRecords(world, site)
+    stage.#zone = await zoneOf(world, site)
     stage.#worker = await world.startController('worker', { CERTLOOM_TEST_FAULTS: folder }, faultyWorker)
-    await stage.#issuers()
+    stage.roots.push(await makeIssuers(world, stage.namespace, site.name))
     await stage.noteRoot()
-    for (const kind of watched) {
-      const recording = await Recording.start(world.kubernetes, apiPath(kind, site.namespace))
-      stage.#recordings.push({ kind, recording, over: false })
-    }
+    stage.#watches = await Watches.start(world.kubernetes, stage.namespace)
     return stage
   }
 
   get namespace(): string {
     return this.site.namespace
+  }
+
+  get watches(): Watches {
+    if (this.#watches === undefined) throw new Error('the stage has no watches')
+    return this.#watches
   }
 
   get worker(): Controller {
@@ -78,8 +81,7 @@ export class Stage {
 
   /** Issues one Certificate for each cell, and waits until each stands at its point. */
   async reach(): Promise<void> {
-    for (const cell of this.cells) this.#control.arm(this.#subject(cell), cell.point, cell.when)
-    await Promise.all(this.cells.map((cell) => this.#issue(cell)))
+    await Promise.all(this.cells.map((cell) => this.#approach(cell)))
     await this.world
       .until('every cell is at its point', REACH, () =>
         Promise.resolve(this.cells.every((cell) => this.#control.isHeld(this.#subject(cell)))),
@@ -96,6 +98,11 @@ export class Stage {
       this.#held.add(cell.name)
       await delay(ms / this.cells.length)
     }
+  }
+
+  /** The zone before the first issuance. */
+  get zoneBefore(): readonly string[] {
+    return this.#zone
   }
 
   wasHeld(cell: Cell): boolean {
@@ -153,10 +160,20 @@ export class Stage {
         const certificates = await this.list<Certificate>('Certificate')
         if (this.killer === 'deleted' ? certificates.length > 0 : !certificates.every(isReady)) return false
         const secrets = await this.list('Secret', 'cert-manager.io/next-private-key=true')
-        return secrets.length === 0 && (await this.list('Challenge')).length === 0
+        if (secrets.length > 0 || (await this.list('Challenge')).length > 0) return false
+        return (await this.openHelpers()).length === 0
       })
       // What is not as it should be is told cell by cell.
       .catch(() => undefined)
+  }
+
+  /** Ids of the clean-ups and locks of this stage that are open. */
+  async openHelpers(): Promise<string[]> {
+    const ids: string[] = []
+    const query = 'ExecutionStatus="Running" AND WorkflowType IN ("cleanUp", "dnsName")'
+    for await (const { workflowId } of this.world.temporal.workflow.list({ query }))
+      if (workflowId.includes(this.site.domain)) ids.push(workflowId)
+    return ids
   }
 
   async list<T = AnyObject>(kind: Kind, labelSelector?: string): Promise<T[]> {
@@ -169,58 +186,21 @@ export class Stage {
     this.roots.push(await this.world.servers.pebble.root())
   }
 
-  /**
-   * After the API server was away: begins anew with what is there, as every watcher has to. A restarted server knows
-   * nothing older than its start ("too old resource version"), so what nobody could be shown is not judged.
-   */
-  async resumeWatches(): Promise<void> {
-    for (const one of this.#recordings.filter(({ over }) => !over)) {
-      one.over = true
-      const recording = await Recording.start(this.world.kubernetes, apiPath(one.kind, this.namespace), '')
-      this.#recordings.push({ kind: one.kind, recording, over: false })
-    }
-  }
-
-  versions(kind: WatchedKind): Version[] {
-    return this.#recordings.filter((one) => one.kind === kind).flatMap(({ recording }) => recording.seen)
-  }
-
-  /** Ends the watches. @returns what ended one of them early */
-  stopWatches(): string | undefined {
-    try {
-      for (const { recording, over } of this.#recordings) if (!over) recording.stop()
-      return undefined
-    } catch (error) {
-      return String(error)
-    }
-  }
-
   async close(): Promise<void> {
     this.release()
     await this.worker.stop()
     await this.site.proxy.close()
   }
 
-  async #issuers(): Promise<void> {
-    const { world, namespace } = this
-    await selfSignedIssuer(world, namespace)
-    await world.certificate(namespace, 'root', {
-      isCA: true,
-      commonName: 'root',
-      issuerRef: { name: 'self' },
-    })
-    await world.ready(namespace, 'root', { seconds: 60 })
-    await world.apply('Issuer', {
-      metadata: { namespace, name: 'ca' },
-      spec: { ca: { secretName: 'root-tls' } },
-    })
-    await issuerReady(world, namespace, 'ca')
-    const root = await world.get('Secret', namespace, 'root-tls')
-    this.roots.push(Buffer.from(root?.data?.['tls.crt'] ?? '', 'base64').toString())
-    await world.until(`ClusterIssuer ${this.site.name} Ready`, 60, async () => {
-      const issuer = await world.get('ClusterIssuer', undefined, this.site.name)
-      return issuer?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
-    })
+  /** On the way to its point: most are in a first issuance, a new run begins with a renewal. */
+  async #approach(cell: Cell): Promise<void> {
+    const arm = () => this.#control.arm(this.#subject(cell), cell.point, cell.when)
+    if (!isRenewal(cell)) arm()
+    await this.#issue(cell)
+    if (!isRenewal(cell)) return
+    await this.world.ready(this.namespace, cell.name, { seconds: REACH })
+    arm()
+    await this.world.cmctlRenew(this.namespace, cell.name)
   }
 
   async #issue(cell: Cell): Promise<void> {

@@ -6,7 +6,9 @@ export function versions(cell: CellObservation, { killer }: Observation): string
   return [
     ...cell.secretVersions.filter(({ type }) => type !== 'DELETED').flatMap(wrongPair),
     ...shorter(cell.secretVersions, killer === 'edited'),
+    ...older(cell.secretVersions),
     ...revisions(cell.certificateVersions),
+    ...ahead(cell.certificateVersions),
     ...cell.requestVersions.flatMap(unapproved),
   ]
 }
@@ -32,6 +34,33 @@ function shorter(seen: Version[], mayChange: boolean): string[] {
 function end(data: Record<string, string>): number {
   const [leaf] = chainOf(data)
   return leaf === undefined ? 0 : Date.parse(leaf.validTo)
+}
+
+/** A certificate that begins earlier than the one before it: it was issued before that one. */
+function older(seen: Version[]): string[] {
+  const begins = seen
+    .filter(({ type }) => type !== 'DELETED')
+    .flatMap(({ object }) => chainOf(object.data ?? {}).slice(0, 1))
+    .map(({ validFrom }) => Date.parse(validFrom))
+  return begins.some((one, index) => one < (begins[index - 1] ?? 0))
+    ? ['I15: a version of the Secret holds an older certificate than the one before']
+    : []
+}
+
+/** A status that speaks of a spec that was not there yet. */
+function ahead(seen: Version[]): string[] {
+  return seen.flatMap(({ object: { metadata, status } }) =>
+    (status?.conditions ?? [])
+      .map(({ type, ...condition }) => ({
+        type,
+        seen: (condition as { observedGeneration?: number }).observedGeneration ?? 0,
+      }))
+      .filter((condition) => condition.seen > Number(metadata['generation']))
+      .map(
+        ({ type, seen }) =>
+          `I15: ${type} has observed generation ${seen} of ${String(metadata['generation'])}`,
+      ),
+  )
 }
 
 function revisions(seen: Version[]): string[] {
