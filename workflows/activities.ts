@@ -4,6 +4,7 @@
  */
 import type { Failure } from './domain/failures.ts'
 import type { LockClaim } from './domain/lock-queue.ts'
+import type { Packed } from './domain/packed.ts'
 import type {
   CleanUpInput,
   DnsNameInput,
@@ -63,7 +64,7 @@ export interface ExistingLook {
   moreNames: number
   issuer: string
   /** Records that an attempt which nobody remembers left; asked for by the first look of a run. */
-  leftovers: RecordReference[]
+  leftovers: Packed<RecordReference>
 }
 
 export interface LookInput extends ObjectReference {
@@ -95,7 +96,7 @@ export interface Prepared {
   names: string[]
   issuer: string
   /** Records of earlier attempts of this Certificate that have to go first. */
-  leftovers: RecordReference[]
+  leftovers: Packed<RecordReference>
   steps: StepTime[]
 }
 
@@ -129,10 +130,9 @@ export interface OrderPlan {
   issuer?: PlacedOrder['issuer']
   /** RFC 3339; the order and all its challenges are void then. */
   deadline: string
-  /** Challenges by challenge name: groups run side by side. */
-  groups: ChallengePlan[][]
+  challenges: Packed<ChallengePlan>
   /** Records of this order that are proven or void by now and still stand. */
-  leftovers?: RecordReference[]
+  leftovers?: Packed<RecordReference>
 }
 
 export interface ChallengeInput extends AttemptReference {

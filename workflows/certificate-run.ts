@@ -7,6 +7,7 @@ import { nextAttempt } from './domain/back-off.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
 import { describeFailure, type Failure } from './domain/failures.ts'
 import { nextStep, type Step } from './domain/next-step.ts'
+import { unpack } from './domain/packed.ts'
 import { MOST_RESTARTS_AN_HOUR, addRestart, followable } from './domain/restarts.ts'
 import { Desk } from './desk.ts'
 import type { CertificateInput } from './messages.ts'
@@ -85,7 +86,8 @@ export class CertificateRun {
     }
     this.#uid = look.known.uid
     this.#story.see(look)
-    for (const record of look.leftovers) await cleanUp(record, { cluster, certificate: name }, record.fqdn)
+    for (const record of unpack(look.leftovers))
+      await cleanUp(record, { cluster, certificate: name }, record.fqdn)
     return look
   }
 

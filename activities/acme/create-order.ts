@@ -6,6 +6,7 @@ import type { ChallengePlan, OrderInput, OrderPlan } from '../../workflows/activ
 import { orderIdentifiers } from '../../workflows/domain/identifiers.ts'
 import { durationSeconds } from '../../workflows/domain/lifetime.ts'
 import { challengeFqdn } from '../../workflows/domain/names.ts'
+import { pack } from '../../workflows/domain/packed.ts'
 import {
   AcmeProblem,
   problemText,
@@ -67,8 +68,8 @@ export async function createOrder(deps: ActivityDeps, input: OrderInput, events:
     url: ordered.url,
     issuer: name,
     deadline: ordered.expires ?? new Date(Date.now() + DEFAULT_LIFE_MS).toISOString(),
-    groups: grouped(plans),
-    leftovers: isNew ? [] : await standing(deps, input, request, plans),
+    challenges: pack(plans),
+    leftovers: pack(isNew ? [] : await standing(deps, input, request, plans)),
   }
 }
 
@@ -269,11 +270,4 @@ async function planChallenge(
       lock: exclusive ? { requestId: uid } : undefined,
     },
   }
-}
-
-/** Challenges of one name together: they may be in each other's way. */
-function grouped(plans: ChallengePlan[]): ChallengePlan[][] {
-  const groups = new Map<string, ChallengePlan[]>()
-  for (const plan of plans) groups.set(plan.fqdn, [...(groups.get(plan.fqdn) ?? []), plan])
-  return [...groups.values()]
 }

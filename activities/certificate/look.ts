@@ -1,6 +1,7 @@
 import type { ExistingLook, Look, LookInput } from '../../workflows/activities.ts'
 import { readiness, whyIssue } from '../../workflows/domain/issue-reasons.ts'
 import { describeIssuer } from '../../workflows/domain/issuer-reference.ts'
+import { pack } from '../../workflows/domain/packed.ts'
 import { requestMismatches } from '../../workflows/domain/request-fits.ts'
 import { problems } from '../../workflows/domain/validate-certificate.ts'
 import type { RecordReference } from '../../workflows/messages.ts'
@@ -58,7 +59,7 @@ export async function look({ kubernetes, ...deps }: ActivityDeps, input: LookInp
     names: names.slice(0, MAX_NAMES),
     moreNames: Math.max(names.length - MAX_NAMES, 0),
     issuer: describeIssuer(spec.issuerRef).replace('.cert-manager.io', ''),
-    leftovers: input.leftovers ? await forgotten({ kubernetes, ...deps }, view) : [],
+    leftovers: pack(input.leftovers ? await forgotten({ kubernetes, ...deps }, view) : []),
   }
   if (invalid !== undefined) found.invalid = { code: invalid.code, message: invalid.message }
   if (issue.secret?.certificate !== undefined && !('error' in issue.secret.certificate)) {

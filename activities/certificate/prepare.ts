@@ -4,6 +4,7 @@ import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import type { PrepareInput, Prepared } from '../../workflows/activities.ts'
 import { describeIssuer } from '../../workflows/domain/issuer-reference.ts'
 import { durationSeconds } from '../../workflows/domain/lifetime.ts'
+import { pack } from '../../workflows/domain/packed.ts'
 import { problems } from '../../workflows/domain/validate-certificate.ts'
 import { claimsOf } from '../acme/claims.ts'
 import { checkOrderable } from '../acme/orderable.ts'
@@ -73,7 +74,7 @@ export async function prepare(deps: ActivityDeps, input: PrepareInput, events: E
     known: knownFacts(certificate, target?.metadata.resourceVersion ?? ''),
     names: certificate.spec.dnsNames ?? [],
     issuer: describeIssuer(certificate.spec.issuerRef),
-    leftovers: issuer?.type === 'acme' ? await leftovers(deps, certificate, request) : [],
+    leftovers: pack(issuer?.type === 'acme' ? await leftovers(deps, certificate, request) : []),
     steps: watch.steps,
   }
 }

@@ -1,4 +1,5 @@
 import type { Prepared, Published } from '../activities.ts'
+import { unpack } from '../domain/packed.ts'
 import { cleanUp } from './undo.ts'
 import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
@@ -30,7 +31,7 @@ export async function issue(
     ),
   )
   onPrepared(prepared)
-  for (const record of prepared.leftovers) await cleanUp(record, issuance.owner, record.fqdn)
+  for (const record of unpack(prepared.leftovers)) await cleanUp(record, issuance.owner, record.fqdn)
 
   const { request, temporarySecret, requestDigest } = prepared
   const publish = { ...attempt, revision: prepared.revision, request, temporarySecret, requestDigest }

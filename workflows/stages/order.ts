@@ -1,4 +1,5 @@
 import type { ChallengePlan, PlacedOrder } from '../activities.ts'
+import { unpack } from '../domain/packed.ts'
 import { solveChallenge, type OrderUnderWay } from './challenge.ts'
 import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
@@ -19,14 +20,20 @@ export async function orderCertificate(issuance: Issuance, grants: Grants, reque
   const plan = await untilDone(issuance, `order for ${request}`, undefined, () =>
     step('createOrder', input, { summary: `${request}: order at the CA`, id: `order/${request}` }),
   )
-  issuance.solvers(plan.groups.flat().map(({ provider }) => provider))
+  const challenges = unpack(plan.challenges)
+  issuance.solvers(challenges.map(({ provider }) => provider))
   if (plan.issuer !== undefined) placed = { url: plan.url, issuer: plan.issuer }
-  for (const record of plan.leftovers ?? []) await cleanUp(record, issuance.owner, record.fqdn)
-  const several = plan.groups.flat().length > 1
-  const order = { order: plan.order, deadline: plan.deadline, several }
-  await together(plan.groups.map((group) => () => solveGroup(issuance, grants, group, order)))
+  const leftovers = plan.leftovers === undefined ? [] : unpack(plan.leftovers)
+  for (const record of leftovers) await cleanUp(record, issuance.owner, record.fqdn)
+  const order = { order: plan.order, deadline: plan.deadline, several: challenges.length > 1 }
+  await together(byChallengeName(challenges).map((group) => () => solveGroup(issuance, grants, group, order)))
   issuance.undo.settled('abandon order')
   return plan.order
+}
+
+/** Challenges of one name together: they may be in each other's way. Groups run side by side. */
+function byChallengeName(plans: readonly ChallengePlan[]): ChallengePlan[][] {
+  return [...Map.groupBy(plans, ({ fqdn }) => fqdn).values()]
 }
 
 async function solveGroup(

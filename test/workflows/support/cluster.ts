@@ -8,6 +8,7 @@ import type {
   Prepared,
 } from '../../../workflows/activities.ts'
 import type { Failure } from '../../../workflows/domain/failures.ts'
+import { pack } from '../../../workflows/domain/packed.ts'
 import type { KnownFacts } from '../../../workflows/messages.ts'
 
 export const DAY = 24 * 3_600_000
@@ -109,7 +110,7 @@ export function lookAt(cluster: FakeCertificate, now: number): Look {
     names: cluster.names,
     moreNames: cluster.moreNames,
     issuer: 'ClusterIssuer/example',
-    leftovers: cluster.leftovers,
+    leftovers: pack(cluster.leftovers),
   }
   if (certificate === undefined) {
     look.why = { reason: 'DoesNotExist', message: 'Issuing certificate as Secret does not exist' }
@@ -158,7 +159,7 @@ export function orderFor(cluster: FakeCertificate, now: number): OrderPlan {
     order: 'web-1-1234',
     url: 'https://ca.example/order/1',
     deadline: new Date(now + 7 * DAY).toISOString(),
-    groups: cluster.groups,
+    challenges: pack(cluster.groups.flat()),
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   Published,
 } from '../../../workflows/activities.ts'
 import type { FailureCode } from '../../../workflows/domain/failures.ts'
+import { pack } from '../../../workflows/domain/packed.ts'
 import { toApplicationFailure } from '../../../activities/boundary.ts'
 import { CertloomError } from '../../../activities/failure.ts'
 import { until } from './until.ts'
@@ -108,7 +109,7 @@ function defaultActivities(now: () => Promise<number>, cluster: FakeCertificate)
         known: knownOf(cluster),
         names: cluster.names,
         issuer: 'ClusterIssuer/example',
-        leftovers: [],
+        leftovers: pack([]),
         steps: [],
       }
     },
