@@ -21,8 +21,9 @@ export interface AcmeRequest {
   problem?: string
 }
 
-/** Pebble's path of newOrder. */
+/** Pebble's paths. */
 const NEW_ORDER = '/order-plz'
+const NEW_ACCOUNT = '/sign-me-up'
 
 /**
  * A way to Pebble of one issuer's own: it writes every request down, and can be closed like a CA that is away. Pebble
@@ -34,6 +35,8 @@ export class AcmeProxy {
   readonly #upstream: URL
   readonly #agent: Agent
   readonly #sockets = new Set<Socket>()
+  /** Problem document by path. */
+  readonly #refusals = new Map<string, string>()
   #port = 0
 
   private constructor(server: Server, upstream: URL, agent: Agent) {
@@ -81,6 +84,13 @@ export class AcmeProxy {
     return this.requests.filter(isGivenBack).length
   }
 
+  /** From now on the CA refuses new accounts or new orders (RFC 8555 6.7), with this text for people. */
+  refuse(what: 'account' | 'order', detail: string): void {
+    const [path, type] =
+      what === 'account' ? [NEW_ACCOUNT, 'externalAccountRequired'] : [NEW_ORDER, 'rejectedIdentifier']
+    this.#refusals.set(path, JSON.stringify({ type: `urn:ietf:params:acme:error:${type}`, detail }))
+  }
+
   async open(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
@@ -109,6 +119,12 @@ export class AcmeProxy {
     try {
       const body = await buffer(asked)
       seen.payload = payloadOf(body)
+      const refusal = this.#refusals.get(url)
+      if (refusal !== undefined) {
+        seen.status = 403
+        answer.writeHead(403, { 'content-type': 'application/problem+json' }).end(refusal)
+        return
+      }
       const { hostname, port } = this.#upstream
       const passed = request({
         hostname,

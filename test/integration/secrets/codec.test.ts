@@ -12,7 +12,7 @@ import { certificateId, issuerReady } from '../certificate/support/operator.ts'
 import type { Controller } from '../support/controller.ts'
 import { World } from '../support/world.ts'
 import { Marks } from './support/marks.ts'
-import { database, logs, search, words } from './support/places.ts'
+import { controllerLogs, database, search, serverLogs, words } from './support/places.ts'
 
 /** A Temporal namespace of this file's own: who has no key could not even list what is open here. */
 const TEMPORAL_NAMESPACE = 'certloom-sealed'
@@ -156,7 +156,7 @@ test('a new key in the file is used without a restart, and what began with the o
 })
 
 test('no key of the codec stands in a log or in the database', async () => {
-  const searched = await search(marks, [database(world), logs(world)])
+  const searched = await search(marks, [database(world), controllerLogs(world), serverLogs(world)])
   for (const { name, bytes } of searched) assert.ok(bytes > 0, name)
   assert.deepEqual(words(searched), [])
 })

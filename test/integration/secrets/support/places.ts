@@ -1,7 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import proto from '@temporalio/proto'
 import { apiPath, type Kind } from '../../../../k8s-bridge/api/kinds.ts'
+import type { Servers } from '../../../../tools/servers/handle.ts'
 import type { World } from '../../support/world.ts'
 import type { Hit, Marks } from './marks.ts'
 
@@ -63,17 +64,47 @@ export function database(world: World): Place {
   return files('SQLite', () => Promise.resolve([dbFile, `${dbFile}-wal`, `${dbFile}-shm`]))
 }
 
-/** Logs of every server and of every controller. */
-export function logs(world: World): Place {
-  return files('logs', async () => {
+/** What the controllers have written. */
+export function controllerLogs(world: World): Place {
+  return files('logs of controllers', async () => {
     const names = await readdir(world.folder)
-    const ours = names.filter((name) => name.endsWith('.log')).map((name) => join(world.folder, name))
-    const { auditLogPath } = world.servers.kubernetes
-    const servers = (
-      ['etcd', 'kube-apiserver', 'kube-controller-manager', 'temporal', 'pebble'] as const
-    ).map((name) => world.servers.process(name).logPath)
-    return [...ours, ...servers, ...(auditLogPath === undefined ? [] : [auditLogPath])]
+    return names.filter((name) => name.endsWith('.log')).map((name) => join(world.folder, name))
   })
+}
+
+/** Logs of the API server with its audit, of its controllers and store, and of Temporal. */
+export function serverLogs({ servers }: World): Place {
+  const { auditLogPath } = servers.kubernetes
+  const names = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'temporal'] as const
+  const paths = names.map((name) => servers.process(name).logPath)
+  return files('logs of API server and Temporal', () =>
+    Promise.resolve([...paths, ...(auditLogPath === undefined ? [] : [auditLogPath])]),
+  )
+}
+
+/** What the DNS servers wrote of themselves, every query, answer and change. */
+export function dnsLogs({ servers }: World): Place {
+  const { logPath } = servers.process('dns')
+  return files('logs of the DNS servers', () =>
+    Promise.resolve([logPath, join(dirname(logPath), 'dns-queries.log')]),
+  )
+}
+
+/** What ACME servers write of every request. */
+export function acmeLogs(servers: readonly Servers[]): Place {
+  return files('logs of Pebble', () => Promise.resolve(servers.map(({ pebble }) => pebble.httpLogPath)))
+}
+
+/** What a process tells Prometheus now. */
+export function metrics(name: string, url: () => string): Place {
+  return {
+    name: `metrics of ${name}`,
+    async *read() {
+      const answer = await fetch(url(), { signal: AbortSignal.timeout(30_000) })
+      if (!answer.ok) throw new Error(`${url()} answers ${answer.status}`)
+      yield { name: url(), bytes: Buffer.from(await answer.arrayBuffer()) }
+    },
+  }
 }
 
 /** Objects of the cluster whole, Secrets excepted: status, events, annotations. */
@@ -91,9 +122,9 @@ export function objects(world: World): Place {
 }
 
 /** Environment and command line of processes, as `/proc` shows them. */
-export function processes(pids: () => readonly number[]): Place {
+export function processes(name: string, pids: () => readonly number[]): Place {
   return {
-    name: 'environment and command line of controllers',
+    name,
     async *read() {
       for (const pid of pids())
         for (const file of ['environ', 'cmdline'])

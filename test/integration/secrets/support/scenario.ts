@@ -4,14 +4,25 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { apiPath } from '../../../../k8s-bridge/api/kinds.ts'
 import { installPlugin } from '../../../../tools/plugins/install.ts'
-import type { LocalServers } from '../../../../tools/servers/servers.ts'
+import { AcmeProxy } from '../../../../tools/observe/acme-proxy.ts'
+import type { Servers } from '../../../../tools/servers/handle.ts'
 import type { AnyObject, World } from '../../support/world.ts'
 import { Follow } from './follow.ts'
 import type { Marks } from './marks.ts'
 
-export const carelessWays = ['raw', 'hex', 'base64', 'inside', 'all'] as const
+/** How a plugin tells its token; `words`: the token is a passphrase, which looks like nothing secret. */
+export const carelessWays = ['raw', 'hex', 'base64', 'inside', 'all', 'words'] as const
+
+/** What a CA refuses, repeating the key of the external account binding in its answer. */
+export const tattled = ['account', 'order'] as const
 
 const domain = 'example.com'
+
+export interface EabKey {
+  keyId: string
+  /** base64url. */
+  key: string
+}
 
 /** Whatever may hold a secret, with every secret marked before anybody of ours has seen it. */
 export class Scenario {
@@ -20,6 +31,7 @@ export class Scenario {
   readonly #marks: Marks
   /** Of Certificates that were Ready, deleted ones among them. */
   readonly #revisions = new Map<string, number>()
+  readonly #proxies: AcmeProxy[] = []
   #follow: Follow | undefined
 
   private constructor(world: World, marks: Marks, namespace: string) {
@@ -50,6 +62,14 @@ export class Scenario {
     return token
   }
 
+  /** Three words of random letters, marked. */
+  passphrase(secret: string): string {
+    const letters = Array.from(randomBytes(30), (byte) => String.fromCharCode(97 + (byte % 26))).join('')
+    const words = letters.match(/.{10}/g) ?? []
+    this.#marks.add(secret, words.join('-'))
+    return words.join('-')
+  }
+
   async selfSignedAndCa(): Promise<void> {
     const { namespace } = this
     await this.#issuer('self', { selfSigned: {} })
@@ -66,13 +86,16 @@ export class Scenario {
   }
 
   /** An issuer with external account binding, whose plugin has a token; `careless`: the plugin fails and shouts it. */
-  async acme(pebble: LocalServers, eab: { keyId: string; key: string }, careless?: string): Promise<string> {
+  async acme(pebble: Servers, eab: EabKey, careless?: string): Promise<string> {
     const name = `canary-${careless ?? 'good'}-${process.pid}`
     await this.#world.secret('cert-manager', name, {
       'config.json': JSON.stringify({
         url: this.#world.servers.dns.controlUrl,
         seen: this.seenFile,
-        token: this.token(`token of the plugin of ${name}`),
+        token:
+          careless === 'words'
+            ? this.passphrase(`passphrase of the plugin of ${name}`)
+            : this.token(`token of the plugin of ${name}`),
         careless,
       }),
       eab: eab.key,
@@ -89,8 +112,35 @@ export class Scenario {
     return name
   }
 
+  /**
+   * Issuers at a CA that says the key of their external account binding to whoever is refused: one gets no account, the
+   * other has one and gets no order. Returns the one that is Ready.
+   */
+  async tattlingCas(pebble: Servers, eab: EabKey): Promise<string> {
+    const detail = (key: string) => `the key ${key} is over its limit`
+    const name = (refuses: (typeof tattled)[number]) => `tattles-${refuses}-${process.pid}`
+    for (const refuses of tattled) {
+      const proxy = await AcmeProxy.start(pebble)
+      this.#proxies.push(proxy)
+      const key = refuses === 'account' ? this.#eabKey('EAB key that the CA repeats') : eab.key
+      proxy.refuse(refuses, detail(key))
+      await this.#world.secret('cert-manager', name(refuses), { 'config.json': '{}', eab: key })
+      await this.#world.acmeIssuer(name(refuses), {
+        server: proxy.directoryUrl,
+        config: { plugin: 'canary', secretRef: { name: name(refuses), key: 'config.json' } },
+        acme: {
+          caBundle: Buffer.from(pebble.pebble.caPem).toString('base64'),
+          externalAccountBinding: { keyID: eab.keyId, keySecretRef: { name: name(refuses), key: 'eab' } },
+        },
+      })
+    }
+    await this.#notReady('ClusterIssuer', name('account'))
+    await this.#ready('ClusterIssuer', name('order'))
+    return name('order')
+  }
+
   /** Issuers whose secrets cannot be used: what is wrong with them is said without them. */
-  async brokenIssuers(pebble: LocalServers, keyId: string): Promise<void> {
+  async brokenIssuers(pebble: Servers, keyId: string): Promise<void> {
     const { namespace } = this
     const broken = this.token('text in the place of a CA key')
     const root = await this.#world.get<AnyObject>('Secret', namespace, 'root-tls')
@@ -116,16 +166,7 @@ export class Scenario {
         },
       })
     }
-    for (const name of ['broken-ca', 'eab-illegible', 'eab-wrong'])
-      await this.#world.untilObject(
-        'Issuer',
-        namespace,
-        name,
-        'not Ready',
-        (one: AnyObject) =>
-          (one.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'False'),
-        60,
-      )
+    for (const name of ['broken-ca', 'eab-illegible', 'eab-wrong']) await this.#notReady('Issuer', name)
   }
 
   eabKey(): string {
@@ -149,6 +190,7 @@ export class Scenario {
 
   async close(): Promise<void> {
     await this.#follow?.stop()
+    for (const proxy of this.#proxies) await proxy.close()
   }
 
   #see({ metadata, status }: AnyObject, deleted: boolean): void {
@@ -177,14 +219,22 @@ export class Scenario {
   }
 
   #ready(kind: 'Issuer' | 'ClusterIssuer', name: string): Promise<unknown> {
+    return this.#said(kind, name, 'True')
+  }
+
+  #notReady(kind: 'Issuer' | 'ClusterIssuer', name: string): Promise<unknown> {
+    return this.#said(kind, name, 'False')
+  }
+
+  #said(kind: 'Issuer' | 'ClusterIssuer', name: string, ready: 'True' | 'False'): Promise<unknown> {
     const namespace = kind === 'Issuer' ? this.namespace : undefined
     return this.#world.untilObject<AnyObject>(
       kind,
       namespace,
       name,
-      'Ready',
+      `Ready ${ready}`,
       (one) =>
-        (one.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True'),
+        (one.status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === ready),
       60,
     )
   }
