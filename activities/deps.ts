@@ -24,6 +24,8 @@ export interface Settings {
   /** Before every workflow id; lets clusters share one Temporal namespace. */
   workflowIdPrefix: string
   userAgent: string
+  /** Whether a CA is asked twice soon after our own POST, before its Retry-After is over. */
+  earlyLooks: boolean
 }
 
 /** The locks of challenge names, as activities see them. */

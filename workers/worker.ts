@@ -203,6 +203,7 @@ export class WorkerRole {
         approve: configuration.approve,
         workflowIdPrefix: configuration.prefix,
         userAgent: USER_AGENT,
+        earlyLooks: configuration.acmeEarlyLooks,
       },
       recordKey: recordKey(kubernetes, configuration.namespace),
       log: stepLog(log),

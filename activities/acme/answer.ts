@@ -30,7 +30,7 @@ export async function answerChallenge(
   const account = await acmeAccount(deps, await requireReadyIssuer(deps, name))
   const started = Date.now()
   const since = input.since ?? new Date(started).toISOString()
-  const polls = new Polls(started + input.windowMs)
+  const polls = new Polls(started + input.windowMs, deps.settings)
   const waiting = new Waiting(deps, input, challenge)
   let tries = input.tries
 

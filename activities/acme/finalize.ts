@@ -119,7 +119,7 @@ async function signed(
   if (place === undefined)
     throw new CertloomError('OrderInvalid', `Order ${order.metadata.name} has lost its URL`)
   const { url, finalizeURL: finalizeUrl } = place
-  const polls = new Polls(Date.now() + SIGNING_MS)
+  const polls = new Polls(Date.now() + SIGNING_MS, deps.settings)
   // Finalizing at once saves a look in the usual case; a CA that is not there yet says orderNotReady (RFC 8555 7.4).
   let seen: Omit<CaOrder, 'url'> = await finalize(account, url, finalizeUrl, csr)
   for (;;) {

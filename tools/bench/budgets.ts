@@ -51,4 +51,7 @@ export const budgets: Readonly<Record<string, Budget>> = {
   'restart.signals': count(0),
   'restart.tasks': count(0),
   'restart.writes': count(0),
+  'killed.signals': count(0),
+  'killed.tasks': count(0),
+  'killed.writes': count(0),
 }

@@ -57,8 +57,8 @@ export interface Rig extends AsyncDisposable {
   kill(): Promise<void>
   /** Starts bridge and worker side by side; returns when both serve. */
   start(): Promise<Certloom>
-  /** Ends both in order, so that they write their profiles, and starts them anew. */
-  restart(): Promise<Certloom>
+  /** Ends both in order, so that they write their profiles, and starts them anew, with further settings. */
+  restart(settings?: Readonly<Record<string, string>>): Promise<Certloom>
   /** Ends both in order. */
   stop(): Promise<void>
   /** Rejects when something died that should not have. */
@@ -123,9 +123,9 @@ export async function openRig(options: RigOptions): Promise<Rig> {
     kill: () => processes.kill(),
     start: () => processes.start(),
     stop: () => processes.stop(),
-    restart: async () => {
+    restart: async (settings) => {
       await processes.stop()
-      return processes.start()
+      return processes.start(settings)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -148,8 +148,8 @@ class Processes {
     return this.#running
   }
 
-  async start(): Promise<Certloom> {
-    const [bridge, worker] = await Promise.all([this.#one('bridge'), this.#one('worker')])
+  async start(settings?: Readonly<Record<string, string>>): Promise<Certloom> {
+    const [bridge, worker] = await Promise.all([this.#one('bridge', settings), this.#one('worker', settings)])
     return (this.#running = { bridge, worker })
   }
 
@@ -164,12 +164,12 @@ class Processes {
     this.#running = undefined
   }
 
-  async #one(role: Role): Promise<Inspected> {
+  async #one(role: Role, environment?: Readonly<Record<string, string>>): Promise<Inspected> {
     const { servers, pluginDirectory } = this.#site
     const { profileDir, signal } = this.#options
     const inspector = await inspectorPort()
     const controller = await startController({
-      ...{ servers, role, pluginDirectory, signal },
+      ...{ servers, role, pluginDirectory, signal, environment },
       kubeconfig: await servers.kubernetes.kubeconfigFor('cert-manager', 'cert-manager'),
       temporalNamespace: TEMPORAL_NAMESPACE,
       debug: false,

@@ -40,7 +40,7 @@ export async function newNamespace(site: Site, prefix: string): Promise<string> 
   return name
 }
 
-/** Our example plugin, writing to the name servers of the site. */
+/** A plugin, writing to the name servers of the site. */
 export async function installFixturePlugin(site: Site, source: string): Promise<string> {
   const name = 'bench-dns'
   await installPlugin(source, site.pluginDirectory, name)
@@ -120,5 +120,5 @@ function isReady({ status }: Conditioned): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }
 
-/** Path of the example plugin. */
-export const fixturePlugin = join(import.meta.dirname, '../../examples/plugins/fixture-dns.mjs')
+/** Path of the plugin of the bench. */
+export const fixturePlugin = join(import.meta.dirname, 'dns-plugin.sh')

@@ -15,8 +15,8 @@ import { Watches } from './watches.ts'
 import { foreignRecords, zoneOf } from './zone.ts'
 
 const faultyWorker = fileURLToPath(new URL('faulty-worker.ts', import.meta.url))
-/** How long all cells together may take to reach their points, and to be done after a kill, in seconds. */
-const REACH = 300
+/** How long the cells of one wave may take to reach their points, and all to be done after a kill, in seconds. */
+const REACH = 100
 const SETTLE = 300
 
 /**
@@ -79,16 +79,25 @@ export class Stage {
     return this.#worker
   }
 
-  /** Issues one Certificate for each cell, and waits until each stands at its point. */
+  /**
+   * Issues one Certificate for each cell, and waits until each stands at its point. A step can be held only as long as
+   * it may take, so those with the longest way come first.
+   */
   async reach(): Promise<void> {
-    await Promise.all(this.cells.map((cell) => this.#approach(cell)))
-    await this.world
-      .until('every cell is at its point', REACH, () =>
-        Promise.resolve(this.cells.every((cell) => this.#control.isHeld(this.#subject(cell)))),
-      )
-      // Which ones were not reached is told cell by cell.
-      .catch(() => undefined)
-    for (const cell of this.cells) if (this.#control.isHeld(this.#subject(cell))) this.#held.add(cell.name)
+    const waves = [isRenewal, ({ path }: Cell) => path === 'acme', () => true]
+    let left = this.cells
+    for (const isNext of waves) {
+      const wave = left.filter(isNext)
+      left = left.filter((cell) => !wave.includes(cell))
+      await Promise.all(wave.map((cell) => this.#approach(cell)))
+      await this.world
+        .until('every cell is at its point', REACH, () =>
+          Promise.resolve(wave.every((cell) => this.#isHeld(cell))),
+        )
+        // Which ones were not reached is told cell by cell.
+        .catch(() => undefined)
+    }
+    for (const cell of this.cells) if (this.#isHeld(cell)) this.#held.add(cell.name)
   }
 
   /** Issues the Certificates one after the other over a time, in milliseconds, and holds none of them. */
@@ -216,6 +225,10 @@ export class Stage {
       dnsNames: this.names(cell.name),
       issuerRef: issuers[cell.path],
     })
+  }
+
+  #isHeld(cell: Cell): boolean {
+    return this.#control.isHeld(this.#subject(cell))
   }
 
   /** Whose step is stopped: the registration of an account belongs to an issuer of the cell's own. */
