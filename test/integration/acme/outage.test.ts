@@ -98,12 +98,12 @@ test('an order in hand outlives the CA that forgot it: another one is made, and 
   }
 })
 
-test('when Temporal has lost everything, a new controller adopts the order in hand and issues nothing again', async () => {
+test('when Temporal has lost everything, a new controller adopts the order in hand, removes its record and issues nothing again', async () => {
   const { namespace, plugin, name, domain, proxy } = await openSite(world, 'wiped')
   try {
     await world.certificate(namespace, 'done', { dnsNames: [`done.${domain}`], ...clusterIssuer(name) })
     const done = await world.ready(namespace, 'done')
-    await plugin.feel({ CREATE: { hang: true } })
+    await plugin.feel({ CREATE: { hang: 'after' } })
     await world.certificate(namespace, 'web', { dnsNames: [domain], ...clusterIssuer(name) })
     const hanging = await world.until('a call that hangs', 20, async () =>
       (await plugin.calls()).find(({ hangs }) => hangs !== undefined),
@@ -113,6 +113,7 @@ test('when Temporal has lost everything, a new controller adopts the order in ha
       (await orders(world, namespace)).find(({ status }) => status?.state === 'pending'),
     )
 
+    assert.equal((await txtRecords(world, `_acme-challenge.${domain}`)).length, 1)
     controller.kill()
     await controller.ended()
     process.kill(hanging.hangs ?? 0, 'SIGKILL')

@@ -3,7 +3,7 @@
 // mood: {"CREATE"|"DELETE": {exit?, stderr?, echo?, hang?, value?}}
 //   exit    end with this code instead of doing anything, with `stderr` on stderr
 //   echo    put the whole configuration on stderr too, as a careless plugin would
-//   hang    never end, and ignore SIGTERM
+//   hang    never end, and ignore SIGTERM; "after": only when the record has been written or removed
 //   value   write this instead of TOKEN
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -19,10 +19,14 @@ const note = (more) =>
     `${JSON.stringify({ at: new Date().toISOString(), command: COMMAND, fqdn: FQDN, token: TOKEN, ...more })}\n`,
   )
 
-if (mood.hang) {
+const hang = () => {
   process.on('SIGTERM', () => {})
   note({ hangs: process.pid })
   setInterval(() => {}, 1000)
+}
+
+if (mood.hang === true) {
+  hang()
 } else if (mood.exit !== undefined) {
   process.stderr.write(`${mood.stderr ?? 'the provider said no'}${mood.echo ? ` ${text}` : ''}\n`)
   process.exitCode = mood.exit
@@ -35,6 +39,7 @@ if (mood.hang) {
   const call = request(new URL(path, url), { method: 'POST' }, (response) => {
     response.resume()
     response.on('end', () => {
+      if (mood.hang === 'after') return hang()
       process.exitCode = response.statusCode === 200 ? 0 : 1
       note({ exitCode: process.exitCode })
     })

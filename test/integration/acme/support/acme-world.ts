@@ -14,7 +14,7 @@ export interface Mood {
   exit?: number
   stderr?: string
   echo?: boolean
-  hang?: boolean
+  hang?: true | 'after'
   value?: string
 }
 export type Moods = Partial<Record<'CREATE' | 'DELETE', Mood>>

@@ -1,11 +1,10 @@
 // Every killer at every point. `npm run test:crash` runs it, chooses by the environment, and shows the table.
 import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
-import { after, before, test } from 'node:test'
-import { World } from '../../support/world.ts'
+import { test } from 'node:test'
+import { arena, troublesOf } from '../support/arena.ts'
 import { allCells, describeCell } from '../support/cells.ts'
 import { killers, type KillerName } from '../support/killers.ts'
-import { bringBack } from '../support/outage.ts'
 import { round } from '../support/round.ts'
 
 const {
@@ -18,25 +17,14 @@ const names = (Object.keys(killers) as KillerName[]).filter(
   (name) => onlyKiller === undefined || name === onlyKiller,
 )
 
-let world: World
-
-before(async () => {
-  world = await World.open()
-  await world.startController('bridge')
-})
-
-after(async () => {
-  await bringBack(world)
-  await world.close()
-})
+const place = arena()
 
 for (const name of names) {
   test(`${name}: ${killers[name].does}`, async () => {
-    const judged = await round(world, name, cells)
+    const judged = await round(place.world, name, cells)
     if (results !== undefined)
       for (const { killer, cell, troubles } of judged)
         appendFileSync(results, `${JSON.stringify({ killer, cell: describeCell(cell), troubles })}\n`)
-    const bad = judged.flatMap(({ cell, troubles }) => troubles.map((one) => `${describeCell(cell)}: ${one}`))
-    assert.deepEqual(bad, [])
+    assert.deepEqual(troublesOf(judged), [])
   })
 }

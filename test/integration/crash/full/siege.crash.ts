@@ -1,8 +1,8 @@
 // The worker is killed again and again while certificates are issued. `npm run test:crash -- --siege` runs it.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { World } from '../../support/world.ts'
+import { arena } from '../support/arena.ts'
 import type { Cell } from '../support/cells.ts'
 import { check } from '../support/checker.ts'
 import { observe } from '../support/observe.ts'
@@ -12,21 +12,14 @@ const CERTIFICATES = 200
 const EVERY_MS = 10_000
 const seconds = Number(process.env['CERTLOOM_SIEGE_SECONDS'] ?? 300)
 
-let world: World
-
-before(async () => {
-  world = await World.open()
-  await world.startController('bridge')
-})
-
-after(() => world.close())
+const place = arena()
 
 test(`the worker is killed every 10 s for ${seconds} s while ${CERTIFICATES} certificates issue: all Ready, none twice, nothing left`, async () => {
   const cells = Array.from({ length: CERTIFICATES }, (_, at): Cell => {
     const path = at % 2 === 0 ? 'ca' : 'acme'
     return { path, point: 'done', when: 'after', name: `${path}-${at}` }
   })
-  const stage = await Stage.open(world, 'worker-kill', cells)
+  const stage = await Stage.open(place.world, 'worker-kill', cells)
   try {
     const end = Date.now() + seconds * 1000
     const issuing = stage.issueOver(seconds * 900)
