@@ -28,6 +28,12 @@ import { failureOf, step } from './stages/steps.ts'
 
 /** How often the holder is looked at while somebody waits, in milliseconds. */
 const INSPECT_MS = 10_000
+/**
+ * How soon while nobody waits, and then ever more seldom, in milliseconds. A step of a worker that stood still may ask
+ * for the name when all is over, and is not there any more to give it back.
+ */
+const ALONE_MS = [60_000, 300_000, 1_800_000]
+const ALONE_LATER_MS = 6 * 3_600_000
 const LONG_RUN_EVENTS = 2_000
 
 /**
@@ -46,6 +52,7 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
   /** Whose record an inspection may be removing: until it ends, nothing is said to or heard from that one. */
   let inspected: string | undefined
   let inspectAt: number | undefined
+  let looks = 0
   const now = () => new Date().toISOString()
   const change = (next: { queue: LockQueue; granted?: LockEntry }) => {
     queue = next.queue
@@ -91,15 +98,13 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
     setCurrentDetails(describe(fqdn, queue, finding))
     const seen = standing(queue)
     const changed = () => toTell !== undefined || standing(queue) !== seen
-    // With somebody waiting the holder is looked at now and then; without, nothing costs anything. Those who wait ask
-    // again and again, and that must not put the look off.
-    if (queue.waiting.length > 0) {
-      inspectAt ??= Date.now() + INSPECT_MS
+    // Those who wait ask again and again, and that must not put the look off.
+    if (!isIdle(queue)) {
+      const soon = queue.waiting.length > 0 ? INSPECT_MS : (ALONE_MS[looks] ?? ALONE_LATER_MS)
+      inspectAt = Math.min(inspectAt ?? Number.POSITIVE_INFINITY, Date.now() + soon)
       const left = Math.max(inspectAt - Date.now(), 1)
       const inTime = await condition(changed, left, { summary: `look at the holder of ${fqdn}` })
       if (!inTime && queue.holder !== undefined) await inspect(queue.holder)
-    } else if (!isIdle(queue)) {
-      await condition(changed)
     }
     const granted = toTell
     toTell = undefined
@@ -111,7 +116,10 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
     ) {
       await inspect(queue.holder)
     }
-    if (holderOf(seen) !== queue.holder?.requestId || queue.waiting.length === 0) inspectAt = undefined
+    if (holderOf(seen) !== queue.holder?.requestId) {
+      inspectAt = undefined
+      looks = 0
+    }
     if (isIdle(queue) || workflowInfo().historyLength > LONG_RUN_EVENTS) {
       await condition(allHandlersFinished)
       if (isIdle(queue)) return
@@ -124,6 +132,7 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
   async function inspect(holder: LockEntry): Promise<void> {
     const { requestId, workflowId, challenge } = holder
     inspectAt = undefined
+    looks += 1
     inspected = requestId
     try {
       const state = await step(
