@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { after, before, test } from 'node:test'
 import { Client, Connection } from '@temporalio/client'
+import proto from '@temporalio/proto'
 import { setup } from '../../../cli/setup/setup.ts'
 import type { StatusAnswer } from '../../../workflows/messages.ts'
 import { certificateId, issuerReady } from '../certificate/support/operator.ts'
@@ -100,6 +101,25 @@ async function encodings(name: string): Promise<Set<string>> {
   return found
 }
 
+/** How many signals the newest run has had. */
+async function signals(name: string): Promise<number> {
+  const { events } = await temporal.workflow.getHandle(certificateId(namespace, name)).fetchHistory()
+  const { EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: signaled } = proto.temporal.api.enums.v1.EventType
+  return (events ?? []).filter(({ eventType }) => eventType === signaled).length
+}
+
+/** Waits until the workflow has worked off what it was told. */
+async function waiting(name: string): Promise<void> {
+  await world.until(`${name} waits`, 60, async () => {
+    // The raw call: the client's own would decode the memo.
+    const described = await temporal.workflowService.describeWorkflowExecution({
+      namespace: TEMPORAL_NAMESPACE,
+      execution: { workflowId: certificateId(namespace, name) },
+    })
+    return described.pendingActivities.length === 0 && described.pendingWorkflowTask == null
+  })
+}
+
 test('a certificate that was issued without encryption is renewed with it, by a signal that nobody encrypted', async () => {
   controller = await start({})
   await world.fixturePlugin(issuer)
@@ -153,6 +173,39 @@ test('a new key in the file is used without a restart, and what began with the o
   })
   await cli('workflow', 'signal', '-w', certificateId(namespace, 'web'), '--name', 'renew')
   await world.ready(namespace, 'web', { revision: 4, seconds: 60 })
+})
+
+test('a restart of the bridge reads the encrypted memos and rings nobody', async () => {
+  const names = ['web', 'acme']
+  await Promise.all(names.map(waiting))
+  const before = await Promise.all(names.map(signals))
+  await controller.stop()
+  controller = await start()
+  await world.until('objects are compared', 60, async () =>
+    (await controller.log()).includes('objects compared with open workflows'),
+  )
+  // A new certificate queues behind those that are there: when it is issued, they have been worked off.
+  await world.certificate(namespace, 'last', { dnsNames: ['last.test'], issuerRef: { name: 'self' } })
+  await world.ready(namespace, 'last', { revision: 1, seconds: 60 })
+  assert.deepEqual(await Promise.all(names.map(signals)), before)
+})
+
+test('without its key nothing is guessed: worker and bridge name the key that is missing and go on when it is there', async () => {
+  await controller.stop()
+  await useKeys('third')
+  controller = await start()
+  const missing =
+    /encrypted with the key \\"(first|second)\\", which \S+ does not hold \(it holds third\): add that key/
+  await cli('workflow', 'signal', '-w', certificateId(namespace, 'web'), '--name', 'renew')
+  await world.until('bridge and worker say so', 90, async () => {
+    const lines = (await controller.log()).split('\n').filter((line) => missing.test(line))
+    return (
+      lines.some((line) => line.includes('open workflows cannot be listed')) &&
+      lines.some((line) => line.includes('"sdkComponent":"worker"') && line.includes('"runId"'))
+    )
+  })
+  await useKeys('third', 'second', 'first')
+  await world.ready(namespace, 'web', { revision: 5, seconds: 120 })
 })
 
 test('no key of the codec stands in a log or in the database', async () => {
