@@ -166,7 +166,9 @@ export class Stage {
   async settled(): Promise<void> {
     await this.world
       .until('all Certificates are done', SETTLE, async () => {
-        const certificates = await this.list<Certificate>('Certificate')
+        const certificates = (await this.list<Certificate>('Certificate')).filter(({ metadata }) =>
+          this.cells.some(({ name }) => name === metadata.name),
+        )
         if (this.killer === 'deleted' ? certificates.length > 0 : !certificates.every(isReady)) return false
         const secrets = await this.list('Secret', 'cert-manager.io/next-private-key=true')
         if (secrets.length > 0 || (await this.list('Challenge')).length > 0) return false
