@@ -16,6 +16,7 @@ import { recordKey } from './record-key.ts'
 import { ObservedWorker } from './telemetry/observed-worker.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 import { temporalConverters, type Converters } from './temporal/data-converter.ts'
+import { staleTasks } from './temporal/stale-tasks.ts'
 
 const USER_AGENT = 'certloom/0.1.0'
 /** How long running steps may go on after a stop, in milliseconds; what is cut off is taken up by another worker. */
@@ -118,7 +119,7 @@ export class WorkerRole {
       shutdownGraceTime: GRACE_MS,
       // A cancel or a lost worker is noticed at a heartbeat that was sent: throttled to 0.3 s instead of seconds.
       maxHeartbeatThrottleInterval: 300,
-      interceptors: { activity: [this.#options.telemetry.steps] },
+      interceptors: { activity: [this.#options.telemetry.steps, staleTasks(client, log)] },
     }
     this.#workers = await Promise.all([
       ObservedWorker.create({
