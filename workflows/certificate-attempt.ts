@@ -31,9 +31,12 @@ export class CertificateAttempt {
   readonly #look: ExistingLook
   readonly #undo = new Undo()
   readonly #scope = new CancellationScope()
+  /** What keeps each branch from going on, that of the one which has been blocked longest first. */
+  readonly #blocked = new Map<string, Failure>()
   /** Of the request that the attempt is about. */
   #requestDigest: string
   #givenUp: 'changed' | 'gone' | 'operator' | undefined
+  #whyUndone = ''
   #over = false
 
   constructor(input: CertificateInput, story: Story, desk: Desk, look: ExistingLook) {
@@ -83,23 +86,22 @@ export class CertificateAttempt {
       return { how: 'carryOn' }
     }
     if (error instanceof OutOfTime) {
+      this.#whyUndone = error.failure.code
       await this.#undo.run()
       this.#desk.settle(number, { outcome: 'cancelled', ...error.failure }, false)
       return { how: 'blocked', failure: error.failure }
     }
     if (isCancellation(error) && this.#givenUp !== undefined && this.#givenUp !== 'operator') {
-      this.#story.tell('Issuing', 'giving this attempt up: removing what it began')
+      this.#whyUndone = this.#givenUp === 'gone' ? 'the Certificate is gone' : 'the Certificate was changed'
+      this.#story.tell('Issuing', `${this.#whyUndone}: giving this attempt up and removing what it began`)
       await this.#undo.run()
-      this.#desk.settle(
-        number,
-        { outcome: 'cancelled', message: `the Certificate is ${this.#givenUp}` },
-        false,
-      )
+      this.#desk.settle(number, { outcome: 'cancelled', message: this.#whyUndone }, false)
       return { how: this.#givenUp }
     }
     const failure = isCancellation(error) ? { code: 'Cancelled' as const, message: '' } : failureOf(error)
     // Not a failure of ours: a bug in workflow code must stay visible as a failed task, not become a back-off.
     if (failure === undefined || failureKind(failure.code) !== 'spent') throw error
+    this.#whyUndone = failure.code
     this.#undo.settled('discard attempt')
     await this.#undo.run()
     await CancellationScope.nonCancellable(() => this.#count(attempt, failure))
@@ -123,16 +125,19 @@ export class CertificateAttempt {
     }
   }
 
-  #issuance(attempt: AttemptReference): Issuance {
+  #issuance(attempt: AttemptReference, name = ''): Issuance {
     const carryOnIfLong = () => {
       if (workflowInfo().historyLength > LONG_WAIT_EVENTS) throw new CarryOn()
     }
     return {
       attempt,
+      tries: this.#desk.triesAt(attempt.revision),
       owner: { cluster: this.#input.cluster, certificate: this.#input.name },
       undo: this.#undo,
-      report: (finding, failure) =>
-        this.#story.tell(failure === undefined ? 'Issuing' : 'Blocked', finding, failure),
+      whyUndone: () => this.#whyUndone,
+      report: (finding, failure) => this.#report(name, finding, failure),
+      publishes: () => this.#desk.publishes(),
+      branch: (inner) => this.#issuance(attempt, inner),
       solvers: (providers) => {
         this.#story.state.solver = [...new Set(providers)].sort().join(', ')
       },
@@ -143,6 +148,15 @@ export class CertificateAttempt {
         await this.#desk.wait(bell, ms, summary)
       },
     }
+  }
+
+  /** Blocked, as long as any branch is: whoever has to act must not miss it because another one goes on. */
+  #report(branch: string, finding: string, failure: Failure | undefined): void {
+    if (failure === undefined) this.#blocked.delete(branch)
+    else this.#blocked.set(branch, failure)
+    const [longest] = this.#blocked.values()
+    if (longest === undefined) this.#story.tell('Issuing', finding)
+    else this.#story.tell('Blocked', withOthers(longest.message, this.#blocked.size - 1), longest)
   }
 
   /** Looks whenever the bell rings, and gives the attempt up where it would issue something that is not wanted. */
@@ -174,4 +188,8 @@ export class CertificateAttempt {
     this.#givenUp ??= why
     this.#scope.cancel()
   }
+}
+
+function withOthers(finding: string, others: number): string {
+  return others === 0 ? finding : `${finding} (and ${others} more of its names cannot go on)`
 }

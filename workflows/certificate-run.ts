@@ -5,6 +5,7 @@ import { CertificateAttempt, type AttemptEnd } from './certificate-attempt.ts'
 import type { certificate } from './certificate.ts'
 import { nextAttempt } from './domain/back-off.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
+import { awaitedOf } from './domain/describe-stall.ts'
 import { describeFailure, type Failure } from './domain/failures.ts'
 import { nextStep, type Step } from './domain/next-step.ts'
 import { unpack } from './domain/packed.ts'
@@ -12,7 +13,7 @@ import { MOST_RESTARTS_AN_HOUR, addRestart, followable } from './domain/restarts
 import { Desk } from './desk.ts'
 import type { CertificateInput } from './messages.ts'
 import { failureOf, localStep, step } from './stages/steps.ts'
-import { cleanUp } from './stages/undo.ts'
+import { cleanUpLeftover } from './stages/undo.ts'
 import { Story } from './story.ts'
 
 /** A run between failed attempts starts anew past this many events, so that every page of the UI stays short. */
@@ -86,8 +87,7 @@ export class CertificateRun {
     }
     this.#uid = look.known.uid
     this.#story.see(look)
-    for (const record of unpack(look.leftovers))
-      await cleanUp(record, { cluster, certificate: name }, record.fqdn)
+    for (const record of unpack(look.leftovers)) await cleanUpLeftover(record, { cluster, certificate: name })
     return look
   }
 
@@ -168,7 +168,7 @@ export class CertificateRun {
   async #blocked(failure: Failure, bell: number): Promise<void> {
     this.#blockedLooks += 1
     this.#story.tell('Blocked', failure.message, failure)
-    await this.#desk.wait(bell, blockedDelay(this.#blockedLooks), `look again, ${failure.code}`)
+    await this.#desk.wait(bell, blockedDelay(this.#blockedLooks), `look again: ${awaitedOf(failure)}`)
   }
 
   async #continueAsNew(): Promise<void> {

@@ -81,7 +81,7 @@ function show(input: CleanUpInput, phase: Phase, errorType: 'CleanUpPending' | '
 
 /** What keeps the record from being removed; undefined where it is gone. */
 async function remove({ challenge }: CleanUpInput): Promise<string | undefined> {
-  const summary = `${challenge.fqdn} TXT via ${challenge.provider}`
+  const summary = `${challenge.fqdn} TXT removed via ${challenge.provider}`
   try {
     await step('cleanUpChallenge', challenge, { summary, deadlineMs: ROUND_MS })
     return undefined

@@ -23,6 +23,7 @@ import {
   type CarriedCertificate,
   type RenewMessage,
 } from './messages.ts'
+import { shorten } from './domain/summary.ts'
 import { Grants } from './stages/grants.ts'
 import type { Story } from './story.ts'
 
@@ -47,6 +48,10 @@ export class Desk {
   #attempts: Attempt[]
   #nextAttempt: number
   #underway: Underway | undefined
+  /** The certificate may be in its Secret already: who asks now asks for the next one. */
+  #publishing = false
+  /** The wish to renew that the certificate being published answers. */
+  #answers: Renewal | undefined
 
   constructor(story: Story, carried: CarriedCertificate | undefined) {
     this.#story = story
@@ -72,7 +77,9 @@ export class Desk {
 
   /** Waits at the most `ms`; a message that came after `bell` ends the wait. Without `bell` nothing does. */
   async wait(bell: number | undefined, ms: number, summary: string): Promise<void> {
-    await condition(() => bell !== undefined && this.#bell !== bell, ms, { summary })
+    await condition(() => bell !== undefined && this.#bell !== bell, ms, {
+      summary: shorten(summary),
+    })
   }
 
   cancel(): void {
@@ -121,11 +128,23 @@ export class Desk {
     return number
   }
 
-  /** `answered`: every wish to renew that came until now is fulfilled, or refused by the CA. */
+  triesAt(revision: number): number {
+    return this.#attempts.filter((attempt) => attempt.revision === revision).length
+  }
+
+  /** A step begins that may publish: it answers every wish to renew that came before. */
+  publishes(): void {
+    this.#publishing = true
+    this.#answers = this.#renew
+  }
+
+  /** `answered`: every wish to renew is refused by the CA, or fulfilled where it came before `publishes`. */
   settle(number: number, end: Omit<Settlement, 'endedAt'>, answered: boolean): void {
     this.#attempts = settleAttempt(this.#attempts, number, { ...end, endedAt: new Date().toISOString() })
+    const isLate = end.outcome === 'issued' && this.#renew !== this.#answers
     this.#underway = undefined
-    if (answered) this.#renew = undefined
+    this.#publishing = false
+    if (answered && !isLate) this.#renew = undefined
   }
 
   carry(): Pick<CarriedCertificate, 'v' | 'attempts' | 'nextAttempt' | 'paused' | 'renew'> {
@@ -145,7 +164,8 @@ export class Desk {
     const askRenew = (message: unknown) => {
       this.#renew = parseRenew(message)
       ring()
-      return { attempt: this.#underway?.number ?? this.#nextAttempt }
+      const joined = this.#publishing ? undefined : this.#underway
+      return { attempt: joined?.number ?? this.#nextAttempt }
     }
     const askPause = (message: unknown) => {
       this.#paused = parsePause(message)

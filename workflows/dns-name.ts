@@ -11,6 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import { blockedDelay } from './domain/blocked-delay.ts'
+import { awaitedOf } from './domain/describe-stall.ts'
 import { parseRequestId } from './domain/doorbell-messages.ts'
 import {
   acquire,
@@ -138,7 +139,7 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
       const state = await step(
         'inspectHolder',
         { requestId, workflowId, challenge, fqdn },
-        { summary: `${fqdn}: is its holder still there` },
+        { summary: `is the holder of ${fqdn} still there` },
       )
       finding = ''
       if (state === 'gone' && queue.holder?.requestId === requestId) change(release(queue, requestId, now()))
@@ -157,12 +158,12 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
 async function claims(input: DnsNameInput): Promise<LockClaim[]> {
   for (let looks = 1; ; looks++) {
     try {
-      return await step('findClaims', input, { summary: `${input.fqdn}: who may hold it` })
+      return await step('findClaims', input, { summary: `who may hold ${input.fqdn}` })
     } catch (error) {
       const failure = failureOf(error)
       if (failure === undefined) throw error
       setCurrentDetails(`Who may hold **${input.fqdn}** cannot be found out yet: ${failure.message}`)
-      await sleep(blockedDelay(looks), { summary: `look again, ${failure.code}` })
+      await sleep(blockedDelay(looks), { summary: `look again: ${awaitedOf(failure)}` })
     }
   }
 }

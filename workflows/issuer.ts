@@ -10,8 +10,9 @@ import {
 } from '@temporalio/workflow'
 import { Alarm } from './alarm.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
-import { headlineOf } from './domain/describe-stall.ts'
-import { describeFailure, failureKind } from './domain/failures.ts'
+import { awaitedOf } from './domain/describe-stall.ts'
+import { headline } from './domain/describe-story.ts'
+import { failureKind } from './domain/failures.ts'
 import {
   changedSignal,
   deletedSignal,
@@ -70,7 +71,7 @@ export async function issuer(input: IssuerInput): Promise<void> {
       if (!blocked) looks = 0
       alarm.set(
         blocked ? Date.now() + blockedDelay(looks) : undefined,
-        `look again: ${look.failure?.code ?? ''}`,
+        look.failure === undefined ? '' : `look again: ${awaitedOf(look.failure)}`,
       )
       await condition(() => bell !== seen || alarm.fired)
       if (refresh || workflowInfo().historyLength > LONG_RUN_EVENTS) {
@@ -84,7 +85,7 @@ export async function issuer(input: IssuerInput): Promise<void> {
 /** A step that is refused says something about the issuer too: it is shown, and looked at again. */
 async function verify(input: IssuerInput, known: KnownFacts | undefined): Promise<IssuerLook> {
   try {
-    return await step('verifyIssuer', input, { summary: `${input.kind} ${input.name}` })
+    return await step('verifyIssuer', input, { summary: `${input.kind} ${input.name}: can it issue` })
   } catch (error) {
     const failure = failureOf(error)
     if (failure === undefined) throw error
@@ -100,11 +101,9 @@ function memoOf(
 }
 
 function tell(input: IssuerInput, look: IssuerLook): void {
-  const failure =
-    look.failure === undefined ? '' : `\n\n**${headlineOf(look.failure)}:** ${describeFailure(look.failure)}`
-  setCurrentDetails(
-    `**${input.kind} ${input.name}** is **${look.ready ? 'Ready' : 'not ready'}**: ${look.finding}${failure}`,
-  )
+  const title = input.namespace === '' ? input.name : `${input.namespace}/${input.name}`
+  const what = `**${input.kind} ${title}** is **${look.ready ? 'Ready' : 'not ready'}**`
+  setCurrentDetails(headline(what, look.finding, look.failure))
   showSearchAttributes([
     { key: searchAttributes.issuer, value: `${input.kind}/${input.name}`.slice(0, 200) },
     { key: searchAttributes.phase, value: look.ready ? 'Waiting' : 'Blocked' },

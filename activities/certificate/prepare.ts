@@ -12,7 +12,8 @@ import type { RecordReference } from '../../workflows/messages.ts'
 import type { ActivityDeps } from '../deps.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
-import { builtInIssuer, requireReadyIssuer, type LiveIssuer } from '../issuers/issuer.ts'
+import { awaitReadyIssuer } from '../issuers/await-issuer.ts'
+import { builtInIssuer, type LiveIssuer } from '../issuers/issuer.ts'
 import { signers } from '../issuers/signers.ts'
 import { secretBytes, type Secret } from '../objects.ts'
 import { Stopwatch } from '../stopwatch.ts'
@@ -90,7 +91,7 @@ async function ready(
   await checkTarget(deps, certificate, target)
   const name = builtInIssuer(certificate.spec.issuerRef, certificate.metadata.namespace ?? '')
   if (name === undefined) return undefined
-  const issuer = await requireReadyIssuer(deps, name)
+  const issuer = await awaitReadyIssuer(deps, name)
   if (issuer.type === 'acme') await checkOrderable(deps, issuer, certificate)
   else if (signers[issuer.type] === undefined) {
     throw new CertloomError('UnsupportedIssuer', `${name.kind} ${name.name} is of type ${issuer.type}`)

@@ -13,10 +13,12 @@ import {
   HOUR,
   QUEUE,
   challenge,
+  eventsOf,
   failure,
   fakeActivities,
   readyIssuer,
   startCertificate,
+  timersOf,
   until,
   type Fakes,
   type ServerKind,
@@ -304,7 +306,7 @@ export const scenarios: readonly Scenario[] = [
       })
       await calls.nth('verifyIssuer')
       await world.skip(6_000)
-      await calls.nth('verifyIssuer', 2)
+      await until('the issuer waits again', async () => timersOf(await eventsOf(handle)).length === 2)
       look = readyIssuer as typeof look
       await handle.signal('changed', { v: 1 })
       await calls.nth('verifyIssuer', 3)

@@ -292,7 +292,7 @@ test('a challenge that is queued behind another certificate goes on as soon as t
   await subject.handle.signal('granted', { v: 1, requestId, fqdn: '_acme-challenge.example.com.' })
   await subject.issued(1)
   assert.equal(subject.calls.of('presentChallenge').length, 2)
-  assert.equal(timersOf(await subject.events())[0], 'example.com: waiting for its turn')
+  assert.equal(timersOf(await subject.events())[0], 'example.com: waits for certificate/shop/other')
 })
 
 test.skipping(

@@ -143,7 +143,7 @@ test.skipping(
     await subject.calls.nth('presentChallenge', 5)
     const timers = named(await subject.events(), 'EVENT_TYPE_TIMER_STARTED')
     assert.deepEqual(timers.slice(0, 4).map(secondsOf), [5, 10, 20, 20])
-    assert.match(timersOf(await subject.events())[0] ?? '', /PluginMissing$/)
+    assert.match(timersOf(await subject.events())[0] ?? '', /^example.com: PluginMissing/)
     broken = false
     await world.skip(30_000)
     await subject.issued(1)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Published } from '../../workflows/activities.ts'
 import { renewNowUpdate, setPausedUpdate } from '../../workflows/messages.ts'
 import { DAY, Gate, inWorld, startCertificate } from './support.ts'
 
@@ -69,9 +70,9 @@ test('the update renewNow answers with the number of the attempt that it causes'
 test('the update renewNow joins the attempt that is under way', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({
-    async publish(input) {
+    async prepare(input) {
       await gate.pass()
-      return defaults.publish(input)
+      return defaults.prepare(input)
     },
   }))
   await gate.reached
@@ -86,9 +87,9 @@ test('the update renewNow joins the attempt that is under way', async (world) =>
 test('two renew signals during an issuance make one revision', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({
-    async publish(input) {
+    async prepare(input) {
       await gate.pass()
-      return defaults.publish(input)
+      return defaults.prepare(input)
     },
   }))
   await gate.reached
@@ -103,6 +104,32 @@ test('two renew signals during an issuance make one revision', async (world) => 
   await subject.issued(1)
   assert.equal(subject.calls.of('publish').length, 1)
 })
+
+for (const flow of ['sign', 'order'] as const) {
+  test(`a renew after the Secret was written (${flow}) asks for the next revision`, async (world) => {
+    const gate = new Gate()
+    const afterwards = async (published: Published) => {
+      if (published.revision === 1) await gate.pass()
+      return published
+    }
+    await using subject = await startCertificate(
+      world,
+      (defaults) => ({
+        publish: async (input) => afterwards(await defaults.publish(input)),
+        finalizeAndPublish: async (input) => afterwards(await defaults.finalizeAndPublish(input)),
+      }),
+      () => ({ flow }),
+    )
+    await gate.reached
+    await subject.handle.signal('renew', { reason: 'key leaked' })
+    assert.deepEqual(await subject.handle.executeUpdate(renewNowUpdate, { args: [{ reason: 'now' }] }), {
+      attempt: 2,
+    })
+    gate.open()
+    await subject.issued(2)
+    assert.equal(subject.calls.of('prepare').length, 2)
+  })
+}
 
 test('renew signals that come while nothing may be issued are all answered by one new revision', async (world) => {
   await using subject = await startCertificate(world)

@@ -8,6 +8,12 @@ export function describeStall(failure: Failure): string {
   return `${describeFailure(failure)} ${who}`
 }
 
+/** As the summary of a timer that waits for it. */
+export function awaitedOf({ code }: Failure): string {
+  const { acts } = failures[code]
+  return acts === 'nobody' ? `${code}, nobody has to act` : `${code}, waits for ${actors[acts]}`
+}
+
 /** As a part of current details, in Markdown. */
 export function headlineOf({ code }: Failure): string {
   const { acts } = failures[code]

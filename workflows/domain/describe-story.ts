@@ -19,12 +19,7 @@ interface Told {
 
 /** The current details of a run, in Markdown lists: the UI shows tables without borders. */
 export function describeStory(told: Told): string {
-  const lines = [`**${told.title}** is **${told.phase}**: ${escape(told.finding)}`]
-  if (told.failure !== undefined)
-    lines.push(
-      '',
-      `**${headlineOf(told.failure)}:** ${escape(describeFailure(told.failure))} (${told.failure.code})`,
-    )
+  const lines = [headline(`**${told.title}** is **${told.phase}**`, told.finding, told.failure)]
   lines.push('')
   if (told.issuer !== '') lines.push(`- **Issuer:** ${escape(told.issuer)}`)
   if (told.names.length > 0)
@@ -37,6 +32,16 @@ export function describeStory(told: Told): string {
   }
   if (told.renewalTime !== undefined) lines.push(`- **Renewal:** ${told.renewalTime}`)
   return lines.join('\n')
+}
+
+/** What is so, and below it who has to act; a finding that the failure repeats is said once. */
+export function headline(what: string, finding: string, failure: Failure | undefined): string {
+  if (failure === undefined) return `${what}: ${escape(finding)}`
+  const told = escape(describeFailure(failure))
+  const first = [failure.message, describeFailure(failure)].includes(finding)
+    ? `${what}.`
+    : `${what}: ${escape(finding)}`
+  return `${first}\n\n**${headlineOf(failure)}:** ${told} (${failure.code})`
 }
 
 function others(count: number): string {

@@ -91,8 +91,7 @@ export const failures = {
   CannotRegenerateKey: {
     kind: 'blocked',
     acts: 'certificate owner',
-    meaning:
-      'The existing private key does not fit spec.privateKey, and rotationPolicy Never forbids a new one.',
+    meaning: 'The private key does not fit spec.privateKey, and rotationPolicy Never forbids a new one.',
     remedy: 'Set spec.privateKey.rotationPolicy to Always, delete the Secret, or put spec.privateKey back.',
   },
   NotApproved: {
@@ -157,6 +156,12 @@ export const failures = {
     remedy:
       'Wait; certloom makes another order when this one is void. If it lasts, ask the operator of the CA.',
   },
+  NameInUse: {
+    kind: 'blocked',
+    acts: 'cluster operator',
+    meaning: 'Another certificate holds the challenge name, which its provider lets only one use at a time.',
+    remedy: 'Mend what the workflow in the message waits for; certloom makes another order meanwhile.',
+  },
   ZoneNotFound: {
     kind: 'blocked',
     acts: 'DNS operator',
@@ -179,8 +184,7 @@ export const failures = {
     kind: 'blocked',
     acts: 'issuer owner',
     meaning: 'The ACME server does not accept the account.',
-    remedy:
-      'Look at the Ready condition of the issuer: account key, external account binding, terms of service.',
+    remedy: 'Look at the Ready condition of the issuer: account key, account binding, terms of service.',
   },
   RateLimited: {
     kind: 'later',

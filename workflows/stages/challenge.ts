@@ -20,16 +20,21 @@ export interface OrderUnderWay {
  * the Challenges go together when all records are gone.
  */
 export async function solveChallenge(
-  issuance: Issuance,
+  attempt: Issuance,
   grants: Grants,
   plan: ChallengePlan,
   { order, deadline, several }: OrderUnderWay,
 ): Promise<void> {
+  const issuance = attempt.branch(plan.challenge.name)
   const input: ChallengeInput = { ...issuance.attempt, plan, order, deadline }
   const undoName = `clean up ${plan.challenge.name}`
   let proven = false
   issuance.undo.push(undoName, () =>
-    cleanUp({ ...plan.record, withOrder: proven && several ? true : undefined }, issuance.owner, plan.name),
+    cleanUp(
+      { ...plan.record, withOrder: proven && several ? true : undefined },
+      issuance.owner,
+      `${plan.name} TXT removed via ${plan.provider}`,
+    ),
   )
 
   const solving = endingWhereGone(issuance)
@@ -58,18 +63,19 @@ async function present(issuance: Issuance, grants: Grants, input: ChallengeInput
   const deadline = Date.parse(input.deadline)
   const summary = `${plan.fqdn} TXT via ${plan.provider}`
   for (let round = 1; ; round++) {
-    const presented = await untilDone(issuance, summary, deadline, () =>
+    const presented = await untilDone(issuance, plan.name, deadline, () =>
       step('presentChallenge', input, { summary, id: `present/${plan.name}/${round}` }),
     )
     if (presented.queued === undefined) return
     const { holder, position } = presented.queued
-    const finding = `${plan.fqdn} is in use by ${holder}; ${position} before this one`
+    const turn = position > 1 ? `${position} come before this one` : 'this one is next'
+    const finding = `${plan.fqdn} is in use by ${holder}; ${turn}`
     const left = deadline - Date.now()
-    if (left <= 0) throw new OutOfTime({ code: 'PropagationPending', message: finding })
+    if (left <= 0) throw new OutOfTime({ code: 'NameInUse', message: finding })
     issuance.carryOnIfLong()
     issuance.report(finding)
     // The grant normally comes as a signal; asking again now and then finds a lock that was terminated meanwhile.
     const wait = Math.min(blockedDelay(round), left)
-    await grants.wait(plan.challenge.uid, wait, `${plan.name}: waiting for its turn`)
+    await grants.wait(plan.challenge.uid, wait, `${plan.name}: waits for ${holder}`)
   }
 }

@@ -1,4 +1,5 @@
 import { failureKind, type Failure } from '../domain/failures.ts'
+import { awaitedOf } from '../domain/describe-stall.ts'
 import { blockedDelay } from '../domain/blocked-delay.ts'
 import { parseTime } from '../domain/time-text.ts'
 import type { AttemptReference } from '../activities.ts'
@@ -8,11 +9,19 @@ import type { Undo } from './undo.ts'
 /** What a stage of an issuance may ask of the workflow that runs it. */
 export interface Issuance {
   readonly attempt: AttemptReference
+  /** How many attempts at this revision there were with this one, as far as is remembered. */
+  readonly tries: number
   /** Of what a clean-up that outlives the attempt is told. */
   readonly owner: { readonly cluster: string; readonly certificate: string }
   readonly undo: Undo
+  /** Why what was begun is being undone, in a few words. */
+  whyUndone(): string
   /** Shows what the attempt is waiting for, and that somebody has to act where `failure` is given. */
   report(finding: string, failure?: Failure): void
+  /** The next step may publish: whoever wants a newer certificate from now on gets the next one. */
+  publishes(): void
+  /** For what runs beside others: its reports do not hide that another one is blocked. */
+  branch(name: string): Issuance
   /** Learns who proves the names of the order: shown with what is told next. */
   solvers(providers: readonly string[]): void
   /** Counts messages: `pause` is given the number from before the step, so that none is overheard. */
@@ -63,7 +72,7 @@ export async function untilDone<T>(
       issuance.report(failure.message, failure)
       // A CA that asked for patience gets it: nothing that rings here can make it change its mind.
       const listen = failureKind(failure.code) === 'later' ? undefined : bell
-      await issuance.pause(delay(failure, looks, deadline), `${what}: waiting, ${failure.code}`, listen)
+      await issuance.pause(delay(failure, looks, deadline), `${what}: ${awaitedOf(failure)}`, listen)
     }
   }
 }

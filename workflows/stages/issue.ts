@@ -1,6 +1,6 @@
 import type { Prepared, Published } from '../activities.ts'
 import { unpack } from '../domain/packed.ts'
-import { cleanUp } from './undo.ts'
+import { cleanUpLeftover } from './undo.ts'
 import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
 import { orderCertificate } from './order.ts'
@@ -18,40 +18,44 @@ export async function issue(
 ): Promise<Published> {
   const { attempt } = issuance
   issuance.undo.push('discard attempt', async () => {
-    await step('discardAttempt', attempt, { summary: 'discard key and request of this attempt' })
+    await step('discardAttempt', attempt, {
+      summary: `discard key and request: ${issuance.whyUndone()}`,
+    })
   })
   const prepared = await untilDone(issuance, 'key and request', undefined, () =>
     step(
       'prepare',
       { certificate: attempt.certificate, attempt: attempt.attempt, cause },
       {
-        summary: `revision ${attempt.revision}: key and request, because ${cause.reason}`,
+        summary: `revision ${attempt.revision}${issuance.tries > 1 ? `, try ${issuance.tries}` : ''}: key and request, because ${cause.reason}`,
         id: `prepare/${attempt.attempt}`,
       },
     ),
   )
   onPrepared(prepared)
-  for (const record of unpack(prepared.leftovers)) await cleanUp(record, issuance.owner, record.fqdn)
+  for (const record of unpack(prepared.leftovers)) await cleanUpLeftover(record, issuance.owner)
 
   const { request, temporarySecret, requestDigest } = prepared
   const publish = { ...attempt, revision: prepared.revision, request, temporarySecret, requestDigest }
   if (prepared.flow !== 'order') {
     issuance.solvers([])
-    return untilDone(issuance, `certificate for ${request}`, undefined, () =>
-      step('publish', publish, {
+    return untilDone(issuance, request, undefined, () => {
+      issuance.publishes()
+      return step('publish', publish, {
         summary: `${request}: certificate into its Secret`,
         id: `publish/${prepared.revision}`,
-      }),
-    )
+      })
+    })
   }
   const order = await orderCertificate({ ...issuance, attempt: publish }, grants, request)
-  const published = await untilDone(issuance, `certificate for ${request}`, undefined, () =>
-    step(
+  const published = await untilDone(issuance, request, undefined, () => {
+    issuance.publishes()
+    return step(
       'finalizeAndPublish',
       { ...publish, order },
       { summary: `${request}: certificate from the CA into its Secret`, id: `finalize/${prepared.revision}` },
-    ),
-  )
+    )
+  })
   await issuance.undo.undone()
   return published
 }

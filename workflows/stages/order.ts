@@ -5,7 +5,7 @@ import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
 import { step } from './steps.ts'
 import { together } from './together.ts'
-import { cleanUp } from './undo.ts'
+import { cleanUpLeftover } from './undo.ts'
 
 /**
  * An ACME order up to the point where it can be finalized; the record of a single name may still be on its way out of
@@ -15,16 +15,20 @@ export async function orderCertificate(issuance: Issuance, grants: Grants, reque
   const input = { ...issuance.attempt, request }
   let placed: PlacedOrder | undefined
   issuance.undo.push('abandon order', () =>
-    step('abandonOrder', { ...input, placed }, { summary: `${request}: give the order up` }),
+    step(
+      'abandonOrder',
+      { ...input, placed },
+      { summary: `${request}: give the order up: ${issuance.whyUndone()}` },
+    ),
   )
-  const plan = await untilDone(issuance, `order for ${request}`, undefined, () =>
+  const plan = await untilDone(issuance, request, undefined, () =>
     step('createOrder', input, { summary: `${request}: order at the CA`, id: `order/${request}` }),
   )
   const challenges = unpack(plan.challenges)
   issuance.solvers(challenges.map(({ provider }) => provider))
   if (plan.issuer !== undefined) placed = { url: plan.url, issuer: plan.issuer }
   const leftovers = plan.leftovers === undefined ? [] : unpack(plan.leftovers)
-  for (const record of leftovers) await cleanUp(record, issuance.owner, record.fqdn)
+  for (const record of leftovers) await cleanUpLeftover(record, issuance.owner)
   const order = { order: plan.order, deadline: plan.deadline, several: challenges.length > 1 }
   await together(byChallengeName(challenges).map((group) => () => solveGroup(issuance, grants, group, order)))
   issuance.undo.settled('abandon order')

@@ -60,6 +60,14 @@ export class Undo {
   }
 }
 
+/** Removes the record that an attempt left which nobody remembers. */
+export function cleanUpLeftover(
+  record: RecordReference,
+  owner: { cluster: string; certificate: string },
+): Promise<void> {
+  return cleanUp(record, owner, `left over, removed: ${record.fqdn}`)
+}
+
 /**
  * Removes a challenge record; what does not work within a minute is handed to a workflow of its own, so that nobody
  * waits for a broken DNS provider and nothing is forgotten.
@@ -67,12 +75,12 @@ export class Undo {
 export async function cleanUp(
   record: RecordReference,
   owner: { cluster: string; certificate: string },
-  name: string,
+  summary: string,
 ): Promise<void> {
   await CancellationScope.nonCancellable(async () => {
     try {
       await step('cleanUpChallenge', record, {
-        summary: `${name} TXT removed via ${record.provider}`,
+        summary,
         id: `clean-up/${record.challenge.name}`,
         deadlineMs: HAND_OVER_MS,
       })

@@ -24,7 +24,7 @@ export async function lookInWindows(
     const left = deadline - Date.now()
     if (left <= 0) throw new OutOfTime({ code: pending[name], message: seen.finding ?? summary })
     const windowMs = Math.min(WINDOWS_MS[Math.min(round, WINDOWS_MS.length - 1)] ?? left, left)
-    const window: Window = await untilDone(issuance, summary, deadline, () =>
+    const window: Window = await untilDone(issuance, input.plan.name, deadline, () =>
       step(name, { ...input, ...seen, windowMs }, { summary, id: `${name}/${input.plan.name}/${round + 1}` }),
     )
     if (window.done) return

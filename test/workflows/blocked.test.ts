@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { HOUR, challenge, failure, inWorld, startCertificate, until, type Fakes } from './support.ts'
+
+const test = inWorld()
+
+const names = ['a.example.com', 'b.example.com']
+const acme = (_cluster: Fakes['cluster'], namespace: string): Partial<Fakes['cluster']> => ({
+  flow: 'order',
+  names,
+  groups: names.map((name) => [challenge(name, { namespace, exclusive: true, uid: `${namespace}-${name}` })]),
+})
+
+test('a certificate is Blocked as long as any of its names is, whatever the others report', async (world) => {
+  let missing = true
+  let seen = false
+  await using subject = await startCertificate(
+    world,
+    (defaults) => ({
+      async presentChallenge(input) {
+        if (missing && input.plan.name === 'a.example.com') throw failure('PluginMissing', 'no plugin')
+        return defaults.presentChallenge(input)
+      },
+      async checkPropagation(input) {
+        if (missing && input.tries === 0) await subject.phase('Blocked')
+        const since = input.since ?? '2026-01-01T00:00:00Z'
+        return { done: seen, finding: 'ns2 answers the old value', tries: input.tries + 1, since }
+      },
+    }),
+    acme,
+  )
+  const windows = () => subject.calls.of('checkPropagation').length
+  await until('the other name was looked for again', () => windows() > 3)
+  const { phase, finding } = await subject.status()
+  assert.deepEqual([phase, finding], ['Blocked', 'no plugin'])
+  seen = true
+  missing = false
+  await subject.handle.signal('changed')
+  await subject.issued(1)
+})
+
+test('a certificate of which several names are blocked says so', async (world) => {
+  let missing = true
+  await using subject = await startCertificate(
+    world,
+    (defaults) => ({
+      async presentChallenge(input) {
+        if (missing) throw failure('PluginMissing', 'no plugin')
+        return defaults.presentChallenge(input)
+      },
+    }),
+    acme,
+  )
+  await subject.phase('Blocked', { finding: /^no plugin \(and 1 more of its names cannot go on\)$/ })
+  missing = false
+  await subject.handle.signal('changed')
+  await subject.issued(1)
+})
+
+test.skipping('a name that another certificate keeps until the order is void is NameInUse', async (world) => {
+  let held = true
+  await using subject = await startCertificate(
+    world,
+    (defaults) => ({
+      async createOrder(input) {
+        const plan = await defaults.createOrder(input)
+        return { ...plan, deadline: new Date((await world.now()) + HOUR).toISOString() }
+      },
+      async presentChallenge(input) {
+        return held
+          ? { queued: { position: 3, holder: 'certificate/shop/other' } }
+          : defaults.presentChallenge(input)
+      },
+    }),
+    (cluster, namespace) => ({
+      ...acme(cluster, namespace),
+      groups: acme(cluster, namespace).groups?.slice(0, 1) ?? [],
+    }),
+  )
+  await subject.calls.nth('presentChallenge')
+  await world.skip(HOUR + 60_000)
+  await subject.calls.nth('abandonOrder')
+  const [first] = await subject.attempts()
+  assert.equal(first?.code, 'NameInUse')
+  assert.match(first.message ?? '', /is in use by certificate\/shop\/other; 3 come before this one$/)
+  held = false
+  await world.skip(60_000)
+  await subject.issued(1)
+})
