@@ -1,4 +1,3 @@
-import { Context } from '@temporalio/activity'
 import { isGrpcServiceError, type Client } from '@temporalio/client'
 import { CancelledFailure } from '@temporalio/common'
 import type { ActivityInterceptorsFactory } from '@temporalio/worker'
@@ -46,10 +45,9 @@ export class StandstillWatch {
 export function staleTasks(client: Client, log: Logger): ActivityInterceptorsFactory {
   const watch = new StandstillWatch()
   setInterval(() => watch.tick(), TICK_MS).unref()
-  return () => ({
+  return ({ info }) => ({
     inbound: {
       async execute(input, next) {
-        const { info } = Context.current()
         if (!info.isLocal && watch.wasStill && !(await isCurrent(client, info.taskToken))) {
           const { activityId, activityType, attempt, workflowExecution } = info
           const workflowId = workflowExecution?.workflowId
