@@ -2,7 +2,7 @@ import type { IssuerPair } from '../clients/x509.ts'
 import { X509Error, checkIssuerPair, decodePrivateKey, signRequest } from '../clients/x509.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { CertloomError } from '../failure.ts'
-import { readSecretKey, type LiveIssuer } from './issuer.ts'
+import { readSecretKeys, type LiveIssuer } from './issuer.ts'
 import type { Signer } from './signer.ts'
 
 /** Signs with the certificate and key of a Secret. */
@@ -28,10 +28,10 @@ export const ca: Signer = {
 
 async function issuerPair({ kubernetes }: ActivityDeps, issuer: LiveIssuer): Promise<IssuerPair> {
   const ref = { namespace: issuer.secretNamespace, name: secretName(issuer) }
-  const [certificatePem, key] = await Promise.all([
-    readSecretKey(kubernetes, { ...ref, key: 'tls.crt' }),
-    readSecretKey(kubernetes, { ...ref, key: 'tls.key' }),
-  ])
+  // In one reading: a pair that is being replaced must not be read half old and half new.
+  const bytesOf = await readSecretKeys(kubernetes, ref)
+  const certificatePem = bytesOf('tls.crt')
+  const key = bytesOf('tls.key')
   return { certificatePem, key: named(issuer, () => decodePrivateKey(key)) }
 }
 

@@ -93,14 +93,23 @@ export async function requireReadyIssuer(deps: ActivityDeps, issuer: IssuerName)
 
 export async function readSecretKey(
   kubernetes: Kubernetes,
-  ref: { namespace: string; name: string; key: string },
+  { key, ...ref }: { namespace: string; name: string; key: string },
 ): Promise<Buffer> {
-  const secret = await kubernetes.get<Secret>(apiPath('Secret', ref.namespace, ref.name))
+  return (await readSecretKeys(kubernetes, ref))(key)
+}
+
+/** One reading of a Secret, for those who need several keys that belong together. */
+export async function readSecretKeys(
+  kubernetes: Kubernetes,
+  { namespace, name }: { namespace: string; name: string },
+): Promise<(key: string) => Buffer> {
+  const secret = await kubernetes.get<Secret>(apiPath('Secret', namespace, name))
   if (secret === undefined)
-    throw new CertloomError('SecretNotFound', `Secret ${ref.namespace}/${ref.name} does not exist`)
-  const bytes = secretBytes(secret, ref.key)
-  if (bytes === undefined) {
-    throw new CertloomError('SecretKeyMissing', `Secret ${ref.namespace}/${ref.name} has no key "${ref.key}"`)
+    throw new CertloomError('SecretNotFound', `Secret ${namespace}/${name} does not exist`)
+  return (key) => {
+    const bytes = secretBytes(secret, key)
+    if (bytes === undefined)
+      throw new CertloomError('SecretKeyMissing', `Secret ${namespace}/${name} has no key "${key}"`)
+    return bytes
   }
-  return bytes
 }
