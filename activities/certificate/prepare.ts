@@ -109,6 +109,9 @@ async function announce(
   const { reason, message } = input.cause
   let began = false
   const written = await writeStatus(kubernetes, certificate, (draft) => {
+    // Begun by a worker that stood still since: another one has brought this attempt to its end.
+    if (standOf(draft.status) !== standOf(certificate.status ?? {}))
+      throw new CertloomError('ObjectGone', `the attempt ${input.attempt} is over`)
     // A person's own Issuing=True keeps its reason: it is the answer to "who asked for this?".
     began = draft.condition('Issuing')?.status !== 'True'
     if (began) draft.set('Issuing', 'True', reason, message)
@@ -118,6 +121,11 @@ async function announce(
   })
   if (began) events.normal({ kind: 'Certificate', metadata: certificate.metadata }, 'Issuing', message)
   return written
+}
+
+/** What every end of an attempt changes. */
+function standOf({ revision = 0, failedIssuanceAttempts = 0 }: NonNullable<Certificate['status']>): string {
+  return `${revision} ${failedIssuanceAttempts}`
 }
 
 async function approveAndSign(
