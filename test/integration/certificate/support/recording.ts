@@ -13,9 +13,11 @@ export class Recording {
   static async start(kubernetes: Kubernetes, path: string, from?: string): Promise<Recording> {
     const recording = new Recording()
     const resourceVersion = from ?? (await kubernetes.list(path, { limit: '1' })).resourceVersion
-    const query = { resourceVersion, allowWatchBookmarks: 'false' }
-    const stream = await kubernetes.watch(path, query, { signal: recording.#end.signal })
-    void recording.#read(stream)
+    const open = (resourceVersion: string) => {
+      const query = { resourceVersion, allowWatchBookmarks: 'false' }
+      return kubernetes.watch(path, query, { signal: recording.#end.signal })
+    }
+    void recording.#read(await open(resourceVersion), resourceVersion, open)
     return recording
   }
 
@@ -54,14 +56,25 @@ export class Recording {
     if (this.#failure !== undefined) throw this.#failure as Error
   }
 
-  async #read(stream: AsyncIterable<WatchEvent>): Promise<void> {
+  async #read(
+    first: AsyncIterable<WatchEvent>,
+    from: string,
+    open: (from: string) => Promise<AsyncIterable<WatchEvent>>,
+  ): Promise<void> {
+    let stream = first
+    let last = from
     try {
-      for await (const { type, object } of stream) {
-        if (type === 'ERROR') throw new Error(`the watch reported ${JSON.stringify(object)}`)
-        this.seen.push({ type, object: object as AnyObject })
-        this.#wake()
+      for (;;) {
+        for await (const { type, object } of stream) {
+          if (type === 'ERROR') throw new Error(`the watch reported ${JSON.stringify(object)}`)
+          const seen = object as AnyObject
+          last = seen.metadata.resourceVersion ?? last
+          this.seen.push({ type, object: seen })
+          this.#wake()
+        }
+        // A server may end a watch in order at any time; the next one goes on where it stood.
+        stream = await open(last)
       }
-      throw new Error('the server ended the watch')
     } catch (error) {
       if (!this.#end.signal.aborted) this.#failure ??= error
       this.#wake()
