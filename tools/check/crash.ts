@@ -63,7 +63,10 @@ async function main(args: string[]): Promise<number> {
       signal: interruption(),
     })
     const failed = done.files.some(({ counts }) => counts.failed + counts.skipped > 0)
-    if (values.siege === true) return failed || done.troubles.length > 0 ? 1 : 0
+    if (values.siege === true) {
+      say(`\n${await readFile(file, 'utf8').catch(() => 'the siege did not come to its end')}`)
+      return failed || done.troubles.length > 0 ? 1 : 0
+    }
     const results = await readResults(file)
     show(results)
     return failed || done.troubles.length > 0 || results.length === 0 ? 1 : 0
