@@ -8,9 +8,9 @@ export class BadRequest extends Error {
 }
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'must be base64')
-const body = z.object({
-  payloads: z.array(z.object({ metadata: z.record(z.string(), base64).optional(), data: base64.optional() })),
-})
+const payload = z.object({ metadata: z.record(z.string(), base64).optional(), data: base64.optional() })
+// Without payloads, as protojson writes an empty list: the temporal program asks so for a result that is empty.
+const body = z.object({ payloads: z.array(payload).default([]) })
 
 const { Payload: message } = proto.temporal.api.common.v1
 

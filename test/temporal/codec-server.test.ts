@@ -69,6 +69,13 @@ test('what is encoded decodes to the same payload, byte by byte, and plain ones 
   assert.deepEqual(decoded.body, { payloads: [plain, plain, plain] })
 })
 
+test('a list without payloads is answered with one, also where it is left out as the temporal program does', async () => {
+  for (const empty of [{}, { payloads: [] }]) {
+    const { status, body } = await ask('/decode', empty)
+    assert.deepEqual({ status, body }, { status: 200, body: { payloads: [] } })
+  }
+})
+
 test('a page of an allowed origin may ask, with what the UI sends; any other gets no answer', async () => {
   const preflight = await fetch(`${server.url}/decode`, {
     method: 'OPTIONS',
@@ -90,7 +97,7 @@ test('a page of an allowed origin may ask, with what the UI sends; any other get
 test('bad input is refused with the field and the remedy', async () => {
   for (const [path, body, headers, status, message] of [
     ['/decode', 'no json', {}, 400, /not JSON: send \{"payloads"/],
-    ['/decode', {}, {}, 400, /^payloads: /],
+    ['/decode', { payloads: {} }, {}, 400, /^payloads: /],
     ['/decode', { payloads: [{ data: '***' }] }, {}, 400, /payloads\.0\.data: must be base64/],
     [
       '/decode',

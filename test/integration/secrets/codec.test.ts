@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { after, before, test } from 'node:test'
 import { Client, Connection } from '@temporalio/client'
@@ -101,6 +104,14 @@ async function encodings(name: string): Promise<Set<string>> {
   return found
 }
 
+/** The JSON of the temporal program with all that is base64 in it as text besides. */
+function readable(json: string): string {
+  const decoded = [...json.matchAll(/"([A-Za-z0-9+/]{8,}={0,2})"/g)].map(([, base64 = '']) =>
+    Buffer.from(base64, 'base64').toString('latin1'),
+  )
+  return [json, ...decoded].join('\n')
+}
+
 /** How many signals the newest run has had. */
 async function signals(name: string): Promise<number> {
   const { events } = await temporal.workflow.getHandle(certificateId(namespace, name)).fetchHistory()
@@ -188,6 +199,29 @@ test('a restart of the bridge reads the encrypted memos and rings nobody', async
   await world.certificate(namespace, 'last', { dnsNames: ['last.test'], issuerRef: { name: 'self' } })
   await world.ready(namespace, 'last', { revision: 1, seconds: 60 })
   assert.deepEqual(await Promise.all(names.map(signals)), before)
+})
+
+test('the codec server lets the temporal program show what is encrypted', async () => {
+  const program = fileURLToPath(new URL('../../../cli/certloom.ts', import.meta.url))
+  const flags = ['--port', '0', '--namespace', TEMPORAL_NAMESPACE, '--keys-file', file]
+  const server = spawn(process.execPath, [program, 'codec-server', ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  try {
+    const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
+    const [, url = ''] = / at (\S+)$/.exec(line) ?? []
+    const show = ['workflow', 'show', '-w', certificateId(namespace, 'acme'), '--output', 'json']
+    const summary = `Certificate ${namespace}/acme`
+    const sealed = await cli(...show)
+    assert.match(sealed, /WORKFLOW_EXECUTION_STARTED/)
+    assert.ok(!readable(sealed).includes(summary), 'readable without the codec server')
+    const open = readable(await cli(...show, '--codec-endpoint', url))
+    assert.ok(open.includes(summary), open.slice(0, 2000))
+    assert.ok(!open.includes('binary/encrypted'), 'not all is decoded')
+  } finally {
+    server.kill('SIGTERM')
+    await once(server, 'exit')
+  }
 })
 
 test('without its key nothing is guessed: worker and bridge name the key that is missing and go on when it is there', async () => {
