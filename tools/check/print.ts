@@ -80,11 +80,21 @@ export function fileLine({ file, counts, trouble, ms }: FileResult): string {
   return trouble === undefined ? line : `${line}\n    ${file} ${trouble}`
 }
 
+/** Lines of an error at the end of a run: enough to know what was wrong where only the end was kept. */
+const errorLinesShown = 8
+
 /** What the last failed tests were, for the end of a long run. */
 export function failureList(files: readonly FileResult[]): string[] {
   return files.flatMap(({ file, results, trouble }) => [
-    ...results.filter(({ event, own }) => event === 'fail' && own).map(({ name }) => `${file}: ${name}`),
+    ...results
+      .filter(({ event, own }) => event === 'fail' && own)
+      .map(({ name, text }) => `${file}: ${name}\n${indent(head(text ?? ''), 4)}`),
     ...results.filter(({ event }) => event === 'skip').map(({ name }) => `${file}: ${name} (skipped)`),
-    ...(trouble === undefined ? [] : [`${file} ${trouble}`]),
+    ...(trouble === undefined ? [] : [`${file} ${head(trouble)}`]),
   ])
+}
+
+function head(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return lines.slice(0, errorLinesShown).join('\n')
 }

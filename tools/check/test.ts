@@ -62,7 +62,8 @@ async function run(options: Options): Promise<number> {
   }
   const total = sum([...counts, ...files.map((file) => file.counts)])
   showSlowest(files)
-  showFailures([...troubles, ...failureList(files)])
+  // The rest of a long message, such as the end of a log, stands above.
+  showFailures([...troubles.map((trouble) => trouble.split('\n', 1)[0] ?? ''), ...failureList(files)])
   heading(`${files.length} files in ${duration(performance.now() - started)}`)
   if (total.passed + total.failed + total.skipped === 0)
     say(`no test ran${options.only === undefined ? '' : `: no test file matches '${options.only}'`}`)
@@ -80,9 +81,8 @@ function showSlowest(files: readonly FileResult[]): void {
   say(table(slowest.map(({ file, ms, counts }) => [duration(ms), `${counts.passed} passed`, file])))
 }
 
-function showFailures(lines: readonly string[]): void {
-  if (lines.length === 0) return
+function showFailures(failures: readonly string[]): void {
+  if (failures.length === 0) return
   heading('Failed or skipped')
-  // The rest of a long message, such as the end of a log, stands above.
-  for (const line of lines) say(`✗ ${line.split('\n', 1)[0]}`)
+  for (const failure of failures) say(`✗ ${failure}`)
 }

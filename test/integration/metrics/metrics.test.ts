@@ -84,14 +84,11 @@ test('an issuance shows in the metrics of its certificate, its steps, the CA and
   assert.equal(scrape.types.get('certmanager_http_acme_client_request_duration_seconds'), 'summary')
 
   const done = { issuer_type: 'acme', outcome: 'done' }
-  for (const step of ['prepare', 'createOrder', 'presentChallenge', 'answerChallenge', 'finalizeAndPublish'])
-    assert.ok((scrape.value('certloom_step_duration_seconds_count', { step, ...done }) ?? 0) >= 1, step)
-  assert.ok(
-    (scrape.value('certloom_issuance_duration_seconds_count', { issuer_type: 'acme', outcome: 'issued' }) ??
-      0) >= 1,
-  )
-  assert.ok(
-    (scrape.value('certloom_step_failures_total', { code: 'IssuerNotFound', kind: 'blocked' }) ?? 0) >= 1,
+  const steps = ['prepare', 'createOrder', 'presentChallenge', 'answerChallenge', 'finalizeAndPublish']
+  await counted(
+    ...steps.map((step): Wanted => ['certloom_step_duration_seconds_count', { step, ...done }]),
+    ['certloom_issuance_duration_seconds_count', { issuer_type: 'acme', outcome: 'issued' }],
+    ['certloom_step_failures_total', { code: 'IssuerNotFound', kind: 'blocked' }],
   )
   assert.ok((scrape.value('certloom_doorbells_total', { kind: 'Certificate', result: 'rung' }) ?? 0) >= 2)
   assert.equal(scrape.value('certloom_lease_holder'), 1)
@@ -184,6 +181,22 @@ test('a process that waits for the Lease is ready, and serves what it sees', asy
     await controller.stop()
   }
 })
+
+type Wanted = [name: string, labels: Record<string, string>]
+
+/** Waits until each of these has counted: the end of a step comes after what it wrote can be seen. */
+async function counted(...wanted: Wanted[]): Promise<void> {
+  let missing = wanted
+  await world
+    .until('what is counted', 20, async () => {
+      const scrape = await Scrape.of(address)
+      missing = missing.filter(([name, labels]) => !((scrape.value(name, labels) ?? 0) >= 1))
+      return missing.length === 0
+    })
+    .catch((error: unknown) => {
+      throw new Error(`never counted: ${JSON.stringify(missing)}`, { cause: error })
+    })
+}
 
 /** Waits until /readyz answers so; returns what it says in full. */
 async function readiness(status: number): Promise<string> {
