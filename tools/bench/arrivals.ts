@@ -18,6 +18,12 @@ interface Secret {
   readonly data?: Readonly<Record<string, string>>
 }
 
+type Watch = AsyncIterable<{ type: string; object: unknown }>
+
+interface Versioned {
+  readonly metadata: { readonly resourceVersion: string }
+}
+
 interface Version {
   readonly at: number
   readonly chain: string
@@ -77,22 +83,32 @@ export class Arrivals {
 
   async #follow(kubernetes: Kubernetes, kind: Kind, see: (object: unknown) => void): Promise<void> {
     const { resourceVersion } = await kubernetes.list(apiPath(kind), { limit: '1' })
-    const query = { resourceVersion, allowWatchBookmarks: 'false', timeoutSeconds: '3600' }
-    const stream = await kubernetes.watch(apiPath(kind), query, { signal: this.#end.signal })
-    void this.#read(kind, stream, see)
+    const open = (version: string) =>
+      kubernetes.watch(
+        apiPath(kind),
+        { resourceVersion: version, allowWatchBookmarks: 'false', timeoutSeconds: '3600' },
+        { signal: this.#end.signal },
+      )
+    void this.#read(kind, resourceVersion, open, await open(resourceVersion), see)
   }
 
   async #read(
     kind: Kind,
-    stream: AsyncIterable<{ type: string; object: unknown }>,
+    from: string,
+    open: (version: string) => Promise<Watch>,
+    first: Watch,
     see: (object: unknown) => void,
   ): Promise<void> {
+    let version = from
     try {
-      for await (const { type, object } of stream) {
-        if (type === 'ERROR') throw new Error(`the watch of ${kind} reported ${JSON.stringify(object)}`)
-        if (type !== 'DELETED') see(object)
+      // The server ends a watch whose reader falls behind in a burst: it goes on from the last object that came.
+      for (let stream = first; ; stream = await open(version)) {
+        for await (const { type, object } of stream) {
+          if (type === 'ERROR') throw new Error(`the watch of ${kind} reported ${JSON.stringify(object)}`)
+          version = (object as Versioned).metadata.resourceVersion
+          if (type !== 'DELETED') see(object)
+        }
       }
-      throw new Error(`the server ended the watch of ${kind}`)
     } catch (error) {
       if (this.#end.signal.aborted) return
       this.#failure = error
