@@ -202,20 +202,28 @@ export class Desk {
     setHandler(setPausedUpdate, (message) => askPause(message), {
       description: 'Pause with {"on": true}, go on with {"on": false}; takes effect after a running attempt.',
     })
-    setHandler(statusQuery, () => {
-      const { phase, finding, revision, certificate, renewalTime } = this.#story.state
-      return {
-        phase,
-        finding,
-        revision,
-        attempt: this.#underway?.number ?? this.#nextAttempt - 1,
-        notAfter: certificate?.notAfter,
-        renewalTime,
-        paused: this.#paused,
-      }
+    setHandler(
+      statusQuery,
+      () => {
+        const { phase, finding, revision, certificate, renewalTime } = this.#story.state
+        return {
+          phase,
+          finding,
+          revision,
+          attempt: this.#underway?.number ?? this.#nextAttempt - 1,
+          notAfter: certificate?.notAfter,
+          renewalTime,
+          paused: this.#paused,
+        }
+      },
+      { description: 'Phase, what is waited for, revision and when it is renewed.' },
+    )
+    setHandler(planQuery, () => describePlan(this.#story.state, this.#renew !== undefined), {
+      description: 'What happens next, in words.',
     })
-    setHandler(planQuery, () => describePlan(this.#story.state, this.#renew !== undefined))
-    setHandler(attemptsQuery, () => this.#attempts)
+    setHandler(attemptsQuery, () => this.#attempts, {
+      description: 'The attempts of this run: when each began and how it ended.',
+    })
   }
 }
 

@@ -43,10 +43,14 @@ export async function issuer(input: IssuerInput): Promise<void> {
   setHandler(changedSignal, ring, { description: 'Look at the issuer: it or one of its Secrets changed.' })
   setHandler(deletedSignal, ring, { description: 'Look whether the issuer is gone.' })
   setHandler(renewSignal, ring, { description: 'Verify the issuer again now.' })
-  setHandler(refreshSignal, () => {
-    refresh = true
-    ring()
-  })
+  setHandler(
+    refreshSignal,
+    () => {
+      refresh = true
+      ring()
+    },
+    { description: 'Continue as new, to run the newest workflow code.' },
+  )
   root.cancelRequested.catch(() => {
     refresh = true
     ring()

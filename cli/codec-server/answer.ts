@@ -8,9 +8,11 @@ export class BadRequest extends Error {
 }
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'must be base64')
-const payload = z.object({ metadata: z.record(z.string(), base64).optional(), data: base64.optional() })
-// Without payloads, as protojson writes an empty list: the temporal program asks so for a result that is empty.
-const body = z.object({ payloads: z.array(payload).default([]) })
+const body = z.object({
+  payloads: z.array(z.object({ metadata: z.record(z.string(), base64).optional(), data: base64.optional() })),
+})
+/** An empty list as protojson writes it: the temporal program asks so for a result that is empty. */
+const empty = z.strictObject({})
 
 const { Payload: message } = proto.temporal.api.common.v1
 
@@ -45,6 +47,7 @@ function read(text: string): Payload[] {
       'the body is not JSON: send {"payloads": [{"metadata": {"encoding": "<base64>"}, "data": "<base64>"}]}',
     )
   }
+  if (empty.safeParse(json).success) return []
   const parsed = body.safeParse(json)
   if (!parsed.success) {
     throw new BadRequest(

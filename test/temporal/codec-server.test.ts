@@ -98,6 +98,7 @@ test('bad input is refused with the field and the remedy', async () => {
   for (const [path, body, headers, status, message] of [
     ['/decode', 'no json', {}, 400, /not JSON: send \{"payloads"/],
     ['/decode', { payloads: {} }, {}, 400, /^payloads: /],
+    ['/decode', { payload: [plain] }, {}, 400, /^payloads: /],
     ['/decode', { payloads: [{ data: '***' }] }, {}, 400, /payloads\.0\.data: must be base64/],
     [
       '/decode',

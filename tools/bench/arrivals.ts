@@ -1,6 +1,8 @@
 import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
 import { apiPath, type Kind } from '../../k8s-bridge/api/kinds.ts'
 import type { Kubernetes } from '../../activities/clients/kubernetes.ts'
+import type { WatchEvent } from '../../activities/clients/kubernetes/types.ts'
+import { changesOf } from '../observe/changes.ts'
 
 export interface Arrival {
   /** `performance.now()` when the watch showed the Secret with this revision's chain. */
@@ -16,12 +18,6 @@ export interface Arrival {
 interface Secret {
   readonly metadata: { readonly namespace: string; readonly name: string }
   readonly data?: Readonly<Record<string, string>>
-}
-
-type Watch = AsyncIterable<{ type: string; object: unknown }>
-
-interface Versioned {
-  readonly metadata: { readonly resourceVersion: string }
 }
 
 interface Version {
@@ -83,32 +79,12 @@ export class Arrivals {
 
   async #follow(kubernetes: Kubernetes, kind: Kind, see: (object: unknown) => void): Promise<void> {
     const { resourceVersion } = await kubernetes.list(apiPath(kind), { limit: '1' })
-    const open = (version: string) =>
-      kubernetes.watch(
-        apiPath(kind),
-        { resourceVersion: version, allowWatchBookmarks: 'false', timeoutSeconds: '3600' },
-        { signal: this.#end.signal },
-      )
-    void this.#read(kind, resourceVersion, open, await open(resourceVersion), see)
+    void this.#read(await changesOf(kubernetes, apiPath(kind), resourceVersion, this.#end.signal), see)
   }
 
-  async #read(
-    kind: Kind,
-    from: string,
-    open: (version: string) => Promise<Watch>,
-    first: Watch,
-    see: (object: unknown) => void,
-  ): Promise<void> {
-    let version = from
+  async #read(changes: AsyncIterable<WatchEvent>, see: (object: unknown) => void): Promise<void> {
     try {
-      // The server ends a watch whose reader falls behind in a burst: it goes on from the last object that came.
-      for (let stream = first; ; stream = await open(version)) {
-        for await (const { type, object } of stream) {
-          if (type === 'ERROR') throw new Error(`the watch of ${kind} reported ${JSON.stringify(object)}`)
-          version = (object as Versioned).metadata.resourceVersion
-          if (type !== 'DELETED') see(object)
-        }
-      }
+      for await (const { type, object } of changes) if (type !== 'DELETED') see(object)
     } catch (error) {
       if (this.#end.signal.aborted) return
       this.#failure = error

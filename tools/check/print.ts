@@ -88,7 +88,7 @@ export function failureList(files: readonly FileResult[]): string[] {
   return files.flatMap(({ file, results, trouble }) => [
     ...results
       .filter(({ event, own }) => event === 'fail' && own)
-      .map(({ name, text }) => `${file}: ${name}\n${indent(head(text ?? ''), 4)}`),
+      .map(({ name, text }) => `${file}: ${name}\n${indent(head(text ?? ''), 4)}`.trimEnd()),
     ...results.filter(({ event }) => event === 'skip').map(({ name }) => `${file}: ${name} (skipped)`),
     ...(trouble === undefined ? [] : [`${file} ${head(trouble)}`]),
   ])

@@ -207,9 +207,12 @@ test('the codec server lets the temporal program show what is encrypted', async 
   const server = spawn(process.execPath, [program, 'codec-server', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  const ended = once(server, 'exit')
   try {
-    const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string]
-    const [, url = ''] = / at (\S+)$/.exec(line) ?? []
+    const said = once(createInterface({ input: server.stdout }), 'line')
+    const [line = ''] = (await Promise.race([said, ended.then(() => [])])) as string[]
+    const [, url] = / at (\S+)$/.exec(line) ?? []
+    assert.ok(url !== undefined, `the codec server said: ${line}`)
     const show = ['workflow', 'show', '-w', certificateId(namespace, 'acme'), '--output', 'json']
     const summary = `Certificate ${namespace}/acme`
     const sealed = await cli(...show)
@@ -220,7 +223,7 @@ test('the codec server lets the temporal program show what is encrypted', async 
     assert.ok(!open.includes('binary/encrypted'), 'not all is decoded')
   } finally {
     server.kill('SIGTERM')
-    await once(server, 'exit')
+    await ended
   }
 })
 

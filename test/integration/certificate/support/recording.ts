@@ -1,5 +1,6 @@
 import type { Kubernetes } from '../../../../activities/clients/kubernetes.ts'
 import type { WatchEvent } from '../../../../activities/clients/kubernetes/types.ts'
+import { changesOf } from '../../../../tools/observe/changes.ts'
 import type { AnyObject } from '../../support/world.ts'
 
 /** Everything that happens to the objects of one collection, as a watcher sees it: nothing between two looks is lost. */
@@ -13,11 +14,7 @@ export class Recording {
   static async start(kubernetes: Kubernetes, path: string, from?: string): Promise<Recording> {
     const recording = new Recording()
     const resourceVersion = from ?? (await kubernetes.list(path, { limit: '1' })).resourceVersion
-    const open = (resourceVersion: string) => {
-      const query = { resourceVersion, allowWatchBookmarks: 'false' }
-      return kubernetes.watch(path, query, { signal: recording.#end.signal })
-    }
-    void recording.#read(await open(resourceVersion), resourceVersion, open)
+    void recording.#read(await changesOf(kubernetes, path, resourceVersion, recording.#end.signal))
     return recording
   }
 
@@ -56,24 +53,11 @@ export class Recording {
     if (this.#failure !== undefined) throw this.#failure as Error
   }
 
-  async #read(
-    first: AsyncIterable<WatchEvent>,
-    from: string,
-    open: (from: string) => Promise<AsyncIterable<WatchEvent>>,
-  ): Promise<void> {
-    let stream = first
-    let last = from
+  async #read(changes: AsyncIterable<WatchEvent>): Promise<void> {
     try {
-      for (;;) {
-        for await (const { type, object } of stream) {
-          if (type === 'ERROR') throw new Error(`the watch reported ${JSON.stringify(object)}`)
-          const seen = object as AnyObject
-          last = seen.metadata.resourceVersion ?? last
-          this.seen.push({ type, object: seen })
-          this.#wake()
-        }
-        // A server may end a watch in order at any time; the next one goes on where it stood.
-        stream = await open(last)
+      for await (const { type, object } of changes) {
+        this.seen.push({ type, object: object as AnyObject })
+        this.#wake()
       }
     } catch (error) {
       if (!this.#end.signal.aborted) this.#failure ??= error

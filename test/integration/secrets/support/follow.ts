@@ -1,3 +1,5 @@
+import type { WatchEvent } from '../../../../activities/clients/kubernetes/types.ts'
+import { changesOf } from '../../../../tools/observe/changes.ts'
 import type { AnyObject, World } from '../../support/world.ts'
 
 /** Everything that happens to the objects of a collection: those that are there, then each change, nothing missed. */
@@ -16,7 +18,8 @@ export class Follow {
     const follow = new Follow()
     const { items, resourceVersion = '' } = await world.kubernetes.list<AnyObject>(path)
     for (const object of items) seen(object, false)
-    follow.#done = follow.#read(world, path, resourceVersion, seen)
+    const changes = await changesOf(world.kubernetes, path, resourceVersion, follow.#end.signal)
+    follow.#done = follow.#read(changes, seen)
     return follow
   }
 
@@ -32,26 +35,13 @@ export class Follow {
   }
 
   async #read(
-    world: World,
-    path: string,
-    from: string,
+    changes: AsyncIterable<WatchEvent>,
     seen: (object: AnyObject, deleted: boolean) => void,
   ): Promise<void> {
-    const { signal } = this.#end
-    let resourceVersion = from
     try {
-      // The server ends every watch now and then: the next one goes on after the last thing that was seen.
-      while (!signal.aborted) {
-        const query = { resourceVersion, allowWatchBookmarks: 'false' }
-        for await (const { type, object } of await world.kubernetes.watch(path, query, { signal })) {
-          if (type === 'ERROR') throw new Error(`the watch reported ${JSON.stringify(object)}`)
-          const one = object as AnyObject
-          seen(one, type === 'DELETED')
-          resourceVersion = one.metadata.resourceVersion ?? resourceVersion
-        }
-      }
+      for await (const { type, object } of changes) seen(object as AnyObject, type === 'DELETED')
     } catch (error) {
-      if (!signal.aborted) this.#failure = error
+      if (!this.#end.signal.aborted) this.#failure = error
     }
   }
 }
