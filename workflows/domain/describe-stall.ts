@@ -8,10 +8,10 @@ export function describeStall(failure: Failure): string {
   return `${describeFailure(failure)} ${who}`
 }
 
-/** As the summary of a timer that waits for it. */
+/** As the summary of a timer that waits for it: short, for the history cuts long ones in the middle. */
 export function awaitedOf({ code }: Failure): string {
   const { acts } = failures[code]
-  return acts === 'nobody' ? `${code}, nobody has to act` : `${code}, waits for ${actors[acts]}`
+  return acts === 'nobody' ? `${code}, nobody has to act` : `${code}, waits for ${acts}`
 }
 
 /** As a part of current details, in Markdown. */
