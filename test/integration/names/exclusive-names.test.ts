@@ -25,10 +25,12 @@ afterEach(async () => {
 })
 
 /** A round: all three are renewed at once; what happens in between must not matter. */
-async function round(between: () => Promise<void> = async () => undefined): Promise<void> {
+async function round(
+  between: (revisions: readonly number[]) => Promise<void> = async () => undefined,
+): Promise<void> {
   const revisions = await Promise.all(wishes.map(({ namespace, name }) => revisionOf(namespace, name)))
   for (const { namespace, name } of wishes) await world.cmctlRenew(namespace, name)
-  await between()
+  await between(revisions)
   await Promise.all(
     wishes.map(({ namespace, name }, at) =>
       world.ready(namespace, name, { revision: (revisions[at] ?? 0) + 1, seconds: 90 }),
@@ -43,10 +45,10 @@ async function revisionOf(namespace: string, name: string): Promise<number> {
 }
 
 /** While one holds the name and waits for a name server, and the others wait for the name. */
-function whileHeld(act: (holder: Wish) => Promise<void>): () => Promise<void> {
-  return async () => {
+function whileHeld(act: (holder: Wish) => Promise<void>): (revisions: readonly number[]) => Promise<void> {
+  return async (revisions) => {
     const holder = await shared.held(wishes)
-    await shared.others(holder, wishes)
+    await shared.others(holder, wishes, revisions)
     await act(holder)
     await shared.secondServer('answer')
   }
