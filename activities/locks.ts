@@ -28,7 +28,8 @@ export async function findClaims(deps: ActivityDeps, input: DnsNameInput): Promi
 
 /**
  * Whether the holder of a name still has it. A holder whose run has ended cannot clean up any more: its record is
- * removed here, and only then is the name free. A second run is harmless: it finds the claim gone.
+ * removed here, and only then is the name free. A second run is harmless: it finds the claim gone, and the lock hears
+ * nothing of this holder until the look has ended.
  */
 export async function inspectHolder(
   deps: ActivityDeps,
@@ -42,7 +43,8 @@ export async function inspectHolder(
     if (holder.workflowId.startsWith(CLEAN_UP_ID) && (await deps.locks.isOpen(holder.workflowId)))
       return 'holding'
     // Granted, and no use was made of it: it is void now, even if that was about to happen.
-    if (challenge !== undefined && !(await revokeGrant(deps, challenge, ownRun().runId))) return 'holding'
+    const look = `${ownRun().runId}/${Context.current().info.activityId}`
+    if (challenge !== undefined && !(await revokeGrant(deps, challenge, look))) return 'holding'
     return 'gone'
   }
   if (await deps.locks.isOpen(claim.workflowId, claim.runId)) return 'holding'

@@ -65,14 +65,16 @@ function bearsClaim({ metadata }: Challenge): boolean {
 }
 
 /**
- * Makes void what a lock that is lost may have granted: who was about to claim the record finds the Challenge changed
- * and asks again. False where the Challenge was changed at that very moment.
+ * Makes void what a lock may have granted: who was about to claim the record finds the Challenge changed and asks
+ * again. False where the Challenge was changed at that very moment.
+ *
+ * @param by names this look and no other: the same text a second time would change nothing, and so make nothing void
  */
-export async function revokeGrant(deps: ActivityDeps, challenge: Challenge, lock: string): Promise<boolean> {
+export async function revokeGrant(deps: ActivityDeps, challenge: Challenge, by: string): Promise<boolean> {
   return unlessChanged(async () => {
     await patchChallengeMetadata(deps.kubernetes, challenge, {
       finalizers: challenge.metadata.finalizers ?? [],
-      annotations: { ...challenge.metadata.annotations, [LOCK_ANNOTATION]: lock },
+      annotations: { ...challenge.metadata.annotations, [LOCK_ANNOTATION]: by },
     })
   })
 }

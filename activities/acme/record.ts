@@ -20,7 +20,7 @@ export interface RecordClaim {
   record: RecordReference
 }
 
-/** Annotation that names the run of the lock which has made void what an earlier lock may have granted. */
+/** Annotation that names the run of the lock, or its look at the holder, which has made a grant void. */
 export const LOCK_ANNOTATION = 'certloom.dev/lock'
 
 /**
