@@ -173,10 +173,8 @@ export interface FinalizeInput extends PublishInput {
 }
 
 export interface Published {
-  certificate: CertificateSummary
-  revision: number
-  renewalTime?: string
-  known: KnownFacts
+  /** What a look at what was just written shows: nobody has to read it again. */
+  look: ExistingLook
   steps: StepTime[]
 }
 

@@ -43,11 +43,8 @@ export async function prepare(deps: ActivityDeps, input: PrepareInput, events: E
   const { kubernetes } = deps
   const watch = new Stopwatch()
   const seen = await requireCertificate(kubernetes, input.certificate)
-  const target = await kubernetes.get<Secret>(
-    apiPath('Secret', seen.metadata.namespace, seen.spec.secretName),
-  )
   const revision = (seen.status?.revision ?? 0) + 1
-  const issuer = await watch.time('check', () => ready(deps, seen, target))
+  const { issuer, target } = await watch.time('check', () => ready(deps, seen))
 
   const temporary = seen.status?.nextPrivateKeySecretName
   let next = temporary === undefined ? undefined : await findNextKey(kubernetes, seen, temporary)
@@ -80,15 +77,34 @@ export async function prepare(deps: ActivityDeps, input: PrepareInput, events: E
   }
 }
 
-/** Everything that can be known before the first effect. Undefined: another controller serves the issuer. */
-async function ready(
-  deps: ActivityDeps,
-  certificate: Certificate,
-  target: Secret | undefined,
-): Promise<LiveIssuer | undefined> {
+interface Ready {
+  /** Undefined: another controller serves it. */
+  issuer?: LiveIssuer
+  target?: Secret
+}
+
+/** Everything that can be known before the first effect; the issuer is read beside the Secret. */
+async function ready(deps: ActivityDeps, certificate: Certificate): Promise<Ready> {
   const [problem] = problems(certificate.spec)
   if (problem !== undefined) throw new CertloomError(problem.code, problem.message)
+  const [target, issuer] = await Promise.allSettled([
+    usableTarget(deps, certificate),
+    usableIssuer(deps, certificate),
+  ])
+  // Whichever came first, the same one is told where both are wrong.
+  if (target.status === 'rejected') throw target.reason
+  if (issuer.status === 'rejected') throw issuer.reason
+  return { issuer: issuer.value, target: target.value }
+}
+
+async function usableTarget(deps: ActivityDeps, certificate: Certificate): Promise<Secret | undefined> {
+  const path = apiPath('Secret', certificate.metadata.namespace, certificate.spec.secretName)
+  const target = await deps.kubernetes.get<Secret>(path)
   await checkTarget(deps, certificate, target)
+  return target
+}
+
+async function usableIssuer(deps: ActivityDeps, certificate: Certificate): Promise<LiveIssuer | undefined> {
   const name = builtInIssuer(certificate.spec.issuerRef, certificate.metadata.namespace ?? '')
   if (name === undefined) return undefined
   const issuer = await awaitReadyIssuer(deps, name)

@@ -9,12 +9,11 @@ import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { annotations, isControlledBy, secretBytes, type Secret } from '../objects.ts'
 import { Stopwatch } from '../stopwatch.ts'
-import { knownFacts } from './known.ts'
+import { lookAt } from './look.ts'
 import { conditionOf, isFailed, refusal } from './request.ts'
 import { writeStatus } from './status.ts'
-import { summaryOf } from './summary.ts'
 import { applyTarget, checkTarget } from './target-secret.ts'
-import { issueInput, requestDigest, requireCertificate } from './view.ts'
+import { issueInput, requestDigest, requireCertificate, viewOf } from './view.ts'
 
 /**
  * Puts the issued certificate and its key into the target Secret, then says so in the status.
@@ -35,7 +34,7 @@ export async function publish(deps: ActivityDeps, input: PublishInput, events: E
   ])
   if ((certificate.status?.revision ?? 0) >= input.revision) {
     await tidy(deps, certificate, input)
-    return published(certificate, target, watch)
+    return { look: lookAt(await viewOf(kubernetes, certificate)), steps: watch.steps }
   }
   if (requestDigest(certificate) !== input.requestDigest) {
     throw new CertloomError('ObjectGone', `Certificate ${name} asks for something else by now`)
@@ -63,7 +62,7 @@ export async function publish(deps: ActivityDeps, input: PublishInput, events: E
     'The certificate has been successfully issued',
   )
   await watch.time('tidy', () => tidy(deps, written, input))
-  return published(written, secret, watch)
+  return { look: lookAt({ certificate: written, secret, currentRequest: request }), steps: watch.steps }
 }
 
 /** The chain of a request that is issued and fits; throws what keeps it from being published. */
@@ -141,16 +140,4 @@ async function tidy(
 function revisionOf(request: CertificateRequest): number {
   const revision = Number(request.metadata.annotations?.[annotations.certificateRevision])
   return Number.isInteger(revision) ? revision : Number.POSITIVE_INFINITY
-}
-
-function published(certificate: Certificate, secret: Secret | undefined, watch: Stopwatch): Published {
-  const pem = secret === undefined ? undefined : secretBytes(secret, 'tls.crt')
-  if (pem === undefined) throw new CertloomError('CertificateInvalid', 'the published Secret is gone again')
-  return {
-    certificate: summaryOf(parseCertificate(pem.toString())),
-    revision: certificate.status?.revision ?? 0,
-    renewalTime: certificate.status?.renewalTime,
-    known: knownFacts(certificate, secret?.metadata.resourceVersion ?? ''),
-    steps: watch.steps,
-  }
 }

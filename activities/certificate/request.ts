@@ -24,8 +24,8 @@ export const requestNameOf = (certificate: Certificate, revision: number) =>
   requestName(certificate.metadata.name, revision, sha256Hex)
 
 /**
- * The CertificateRequest of a revision: the one that an earlier run left if it still says what is wished with this
- * key, else a new one in its place. It may have been refused meanwhile.
+ * The CertificateRequest of a revision: a new one, or that which an earlier run left where it still says what is wished
+ * with this key. It may have been refused meanwhile.
  */
 export async function ensureRequest(
   kubernetes: Kubernetes,
@@ -35,39 +35,34 @@ export async function ensureRequest(
   temporarySecret: string,
   events: Events,
 ): Promise<CertificateRequest> {
+  const { namespace, uid = '' } = certificate.metadata
   const name = requestNameOf(certificate, revision)
-  const path = apiPath('CertificateRequest', certificate.metadata.namespace, name)
-  const existing = await kubernetes.get<CertificateRequest>(path)
-  if (existing !== undefined) {
-    const ours = isControlledBy(existing, certificate.metadata.uid ?? '')
-    if (!ours && !isOrphan(existing, certificate)) {
-      throw new CertloomError(
-        'SecretInUse',
-        `CertificateRequest ${name} exists and belongs to something else; delete it`,
-      )
-    }
-    if (ours && stillFits(existing, certificate, next, temporarySecret)) return existing
-    await kubernetes.delete(path, { uid: existing.metadata.uid, propagationPolicy: 'Background' })
-  }
-  const subject = { kind: 'Certificate' as const, metadata: certificate.metadata }
+  const path = apiPath('CertificateRequest', namespace, name)
   const body = await newRequest(certificate, name, revision, next, temporarySecret)
-  try {
-    const created = await kubernetes.create<CertificateRequest>(
-      apiPath('CertificateRequest', certificate.metadata.namespace),
-      body,
-    )
-    events.normal(subject, 'Requested', `Created new CertificateRequest resource "${name}"`)
-    return created
-  } catch (error) {
-    const raced = isStatus(error, 409) ? await kubernetes.get<CertificateRequest>(path) : undefined
-    if (
-      raced !== undefined &&
-      isControlledBy(raced, certificate.metadata.uid ?? '') &&
-      stillFits(raced, certificate, next, temporarySecret)
-    ) {
-      return raced
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      const created = await kubernetes.create<CertificateRequest>(
+        apiPath('CertificateRequest', namespace),
+        body,
+      )
+      const message = `Created new CertificateRequest resource "${name}"`
+      events.normal({ kind: 'Certificate', metadata: certificate.metadata }, 'Requested', message)
+      return created
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error
+      const existing = await kubernetes.get<CertificateRequest>(path)
+      const ours = existing !== undefined && isControlledBy(existing, uid)
+      if (ours && stillFits(existing, certificate, next, temporarySecret)) return existing
+      if (existing !== undefined && !ours && !isOrphan(existing, certificate)) {
+        throw new CertloomError(
+          'SecretInUse',
+          `CertificateRequest ${name} exists and belongs to something else; delete it`,
+        )
+      }
+      if (!isFirst) throw error
+      if (existing !== undefined)
+        await kubernetes.delete(path, { uid: existing.metadata.uid, propagationPolicy: 'Background' })
     }
-    throw error
   }
 }
 

@@ -12,6 +12,7 @@ import { keyFacts, literalSubjectDer, parseCertificate, parseRequest } from '../
 import { CertloomError } from '../failure.ts'
 import { canonicalJson, sha256Hex } from '../hash.ts'
 import { secretBytes, type Secret } from '../objects.ts'
+import { oncePerObject } from '../once-per-object.ts'
 
 /** A Certificate with everything that decides about it, read live. */
 export interface CertificateView {
@@ -84,9 +85,9 @@ export function issueInput(view: CertificateView, now: number): IssueInput {
   }
 }
 
-export function requestFacts(request: CertificateRequest): RequestFacts {
-  return parseRequest(Buffer.from(request.spec.request, 'base64').toString())
-}
+export const requestFacts = oncePerObject((request: CertificateRequest): RequestFacts =>
+  parseRequest(Buffer.from(request.spec.request, 'base64').toString()),
+)
 
 export function literalSubject(certificate: Certificate): string | undefined {
   const text = certificate.spec.literalSubject
@@ -95,7 +96,7 @@ export function literalSubject(certificate: Certificate): string | undefined {
   return typeof der === 'string' ? der : undefined
 }
 
-export function secretFacts(secret: Secret): SecretFacts {
+export const secretFacts = oncePerObject((secret: Secret): SecretFacts => {
   const key = secretBytes(secret, 'tls.key')
   const crt = secretBytes(secret, 'tls.crt')
   return {
@@ -107,7 +108,7 @@ export function secretFacts(secret: Secret): SecretFacts {
       crt === undefined ? undefined : orError<CertificateFacts>(() => parseCertificate(crt.toString())),
     annotations: secret.metadata.annotations ?? {},
   }
-}
+})
 
 /** Changes exactly when the key or the request would be another one. */
 export function requestDigest(certificate: Certificate): string {

@@ -12,6 +12,7 @@ import { toApplicationFailure } from '../../../activities/boundary.ts'
 import { CertloomError } from '../../../activities/failure.ts'
 import { until } from './until.ts'
 import {
+  existing,
   issueInto,
   knownOf,
   lookAt,
@@ -91,9 +92,9 @@ function defaultActivities(now: () => Promise<number>, cluster: FakeCertificate)
     since: await text(now),
   })
   const published = async (): Promise<Published> => {
-    const certificate = issueInto(cluster, await now())
-    const { revision, renewalTime } = cluster
-    return { certificate, revision, renewalTime, known: knownOf(cluster), steps: [] }
+    const time = await now()
+    issueInto(cluster, time)
+    return { look: existing(cluster, time), steps: [] }
   }
   return {
     look: async () => lookAt(cluster, await now()),
