@@ -12,6 +12,7 @@ import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { CertloomError } from '../failure.ts'
 import { readSecretKey, type LiveIssuer } from '../issuers/issuer.ts'
+import { learnMacKey } from './external-account.ts'
 
 const DEFAULT_KEY = 'tls.key'
 
@@ -39,7 +40,7 @@ export async function acmeAccount(
 ): Promise<AcmeClient & { keyHash: string }> {
   const { privateKeySecretRef: ref } = acmeSpec(issuer)
   const place = { namespace: issuer.secretNamespace, name: ref.name, key: ref.key || DEFAULT_KEY }
-  const pem = await readSecretKey(deps.kubernetes, place)
+  const [pem] = await Promise.all([readSecretKey(deps.kubernetes, place), learnMacKey(deps, issuer)])
   try {
     const accountKey = decodePrivateKey(pem)
     const keyHash = publicKeySha256(accountKey)

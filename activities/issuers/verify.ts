@@ -2,6 +2,7 @@ import type { Issuer } from '../../k8s-bridge/api/issuer.ts'
 import type { IssuerLook } from '../../workflows/activities.ts'
 import { describeFailure, type Failure } from '../../workflows/domain/failures.ts'
 import { acmeAccount, acmeSpec, ensureAccountKey } from '../acme/account.ts'
+import { readMacKey } from '../acme/external-account.ts'
 import { toCertloomError } from '../boundary.ts'
 import { AcmeProblem, type AcmeClient } from '../clients/acme.ts'
 import type { ActivityDeps } from '../deps.ts'
@@ -9,8 +10,7 @@ import { findDnsProvider } from '../dns/registry.ts'
 import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { canonicalJson } from '../hash.ts'
-import { knownSecrets } from '../secrets/known-secrets.ts'
-import { issuerPath, readIssuer, readSecretKey, type IssuerName, type LiveIssuer } from './issuer.ts'
+import { issuerPath, readIssuer, type IssuerName, type LiveIssuer } from './issuer.ts'
 import { signers } from './signers.ts'
 
 interface Verified {
@@ -98,7 +98,7 @@ async function registerAccount(
       acme: { uri: before.uri, lastRegisteredEmail: email, lastPrivateKeyHash: account.keyHash },
     }
   }
-  const hmacKey = eab === undefined ? undefined : await macKey(deps, issuer, eab)
+  const hmacKey = eab === undefined ? undefined : await readMacKey(deps, issuer, eab)
   const registered = await account.register({
     contact,
     eab: eab === undefined || hmacKey === undefined ? undefined : { keyId: eab.keyID, hmacKey },
@@ -122,28 +122,6 @@ async function checkProfile(account: AcmeClient, profile: string | undefined): P
     'InvalidSpec',
     `spec.acme.profile: the server does not offer ${profile}; it offers: ${offered}`,
   )
-}
-
-async function macKey(
-  deps: ActivityDeps,
-  issuer: LiveIssuer,
-  eab: { keySecretRef: { name: string; key?: string } },
-): Promise<Buffer> {
-  const ref = {
-    namespace: issuer.secretNamespace,
-    name: eab.keySecretRef.name,
-    key: eab.keySecretRef.key ?? '',
-  }
-  const text = (await readSecretKey(deps.kubernetes, ref)).toString().trim()
-  if (!/^[A-Za-z0-9_-]+=*$/.test(text)) {
-    throw new CertloomError(
-      'SecretInvalid',
-      `Secret ${ref.namespace}/${ref.name}, key ${ref.key}: the MAC key must be base64url`,
-    )
-  }
-  const key = Buffer.from(text, 'base64url')
-  for (const form of [text, key]) knownSecrets.add(form)
-  return key
 }
 
 function sameHost(accountUrl: string | undefined, directoryUrl: string): boolean {

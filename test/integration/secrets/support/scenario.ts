@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,8 @@ export const carelessWays = ['raw', 'hex', 'base64', 'inside', 'all', 'words'] a
 
 /** What a CA refuses, repeating the key of the external account binding in its answer. */
 export const tattled = ['account', 'order'] as const
+
+export const pasted = 'key that a person pasted into a name'
 
 const domain = 'example.com'
 
@@ -167,6 +169,14 @@ export class Scenario {
       })
     }
     for (const name of ['broken-ca', 'eab-illegible', 'eab-wrong']) await this.#notReady('Issuer', name)
+  }
+
+  /** A person has pasted a private key into a name: it stands in the object, and nowhere else. */
+  async pasted(): Promise<void> {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+    this.#marks.addKey(pasted, privateKey)
+    const der = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')
+    await this.certificate('pasted', { uris: [`urn:key:${der}`] })
   }
 
   eabKey(): string {
