@@ -18,6 +18,10 @@ test('--unit does all that needs no servers, --integration only what needs them'
   assert.deepEqual(stages('--integration'), [false, false, true])
 })
 
+test('--only may be repeated: files that match any of them are run', () => {
+  assert.deepEqual(readOptions(['--only', 'domain', '--only', 'x509'])?.only, ['domain', 'x509'])
+})
+
 test('--only leaves the checks out', () => {
   assert.deepEqual(stages('--only', 'domain'), [false, true, true])
   assert.deepEqual(stages('--only', 'domain', '--unit'), [false, true, false])
@@ -57,10 +61,10 @@ test('test files are found sorted, and told apart by the folder test/integration
     unit: ['test/a/one.test.ts', 'test/b/two.test.ts'],
     integration: ['test/integration/c/three.test.ts'],
   })
-  assert.deepEqual(findTests(folder.path, 'test/b').unit, ['test/b/two.test.ts'])
-  assert.deepEqual(findTests(folder.path, 'test/**/t*.test.ts'), {
+  assert.deepEqual(findTests(folder.path, ['test/b']).unit, ['test/b/two.test.ts'])
+  assert.deepEqual(findTests(folder.path, ['nowhere', 'test/**/t*.test.ts']), {
     unit: ['test/b/two.test.ts'],
     integration: ['test/integration/c/three.test.ts'],
   })
-  assert.deepEqual(findTests(folder.path, 'nowhere'), { unit: [], integration: [] })
+  assert.deepEqual(findTests(folder.path, ['nowhere']), { unit: [], integration: [] })
 })

@@ -10,11 +10,11 @@ export interface TestFiles {
 
 const integrationFolder = 'test/integration/'
 
-/** The test files below a folder, sorted; with a pattern only those whose path contains or, as a glob, matches it. */
-export function findTests(root: string, pattern?: string): TestFiles {
+/** The test files below a folder, sorted; with patterns only those whose path contains or, as a glob, matches one. */
+export function findTests(root: string, patterns?: readonly string[]): TestFiles {
   const all = globSync('test/**/*.test.ts', { cwd: root })
     .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => pattern === undefined || file.includes(pattern) || matchesGlob(file, pattern))
+    .filter((file) => patterns?.some((one) => file.includes(one) || matchesGlob(file, one)) ?? true)
     .sort()
   return {
     unit: all.filter((file) => !file.startsWith(integrationFolder)),

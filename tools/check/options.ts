@@ -4,8 +4,8 @@ export interface Options {
   readonly checks: boolean
   readonly unit: boolean
   readonly integration: boolean
-  /** Part of a path or a glob; only test files that match are run. */
-  readonly only?: string
+  /** Parts of paths or globs; only test files that match one are run. */
+  readonly only?: readonly string[]
   readonly verbose: boolean
   /** Time limit of one integration file, in milliseconds. */
   readonly fileLimitMs: number
@@ -20,7 +20,7 @@ usage: npm test -- [options]
 
   --unit             only what needs no servers: the checks of "npm run lint" and the unit tests
   --integration      only the tests in test/integration, against real local servers that are started for them
-  --only PATTERN     only test files whose path contains the text, or matches it as a glob; no checks
+  --only PATTERN     only test files whose path contains the text, or matches it as a glob; no checks; may be repeated
   --file-limit MIN   minutes after which an integration file is ended and counts as failed (default ${defaultLimitMinutes})
   --verbose          show every unit test, not only files and failures
   --help             show this text
@@ -43,7 +43,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     options: {
       unit: { type: 'boolean', default: false },
       integration: { type: 'boolean', default: false },
-      only: { type: 'string' },
+      only: { type: 'string', multiple: true },
       'file-limit': { type: 'string', default: String(defaultLimitMinutes) },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -51,7 +51,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   })
   if (values.help) return undefined
   const { unit, integration, only, verbose } = values
-  if (only === '') throw new Error('--only: name a part of a path or a glob')
+  if (only?.includes('')) throw new Error('--only: name a part of a path or a glob')
   const minutes = Number(values['file-limit'])
   if (!(minutes > 0))
     throw new Error(`--file-limit: '${values['file-limit']}' is not a number of minutes above 0`)

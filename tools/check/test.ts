@@ -66,7 +66,9 @@ async function run(options: Options): Promise<number> {
   showFailures([...troubles.map((trouble) => trouble.split('\n', 1)[0] ?? ''), ...failureList(files)])
   heading(`${files.length} files in ${duration(performance.now() - started)}`)
   if (total.passed + total.failed + total.skipped === 0)
-    say(`no test ran${options.only === undefined ? '' : `: no test file matches '${options.only}'`}`)
+    say(
+      `no test ran${options.only === undefined ? '' : `: no test file matches '${options.only.join("' or '")}'`}`,
+    )
   await mkdir(dirname(summaryFile), { recursive: true })
   await writeFile(summaryFile, `${countsLine(total)}\n`)
   say(countsLine(total))
