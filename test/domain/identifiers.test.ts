@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  commonNameMessage,
-  groupByChallengeName,
-  orderIdentifiers,
-  type NamedAuthorization,
-} from '../../workflows/domain/identifiers.ts'
+import { commonNameMessage, orderIdentifiers } from '../../workflows/domain/identifiers.ts'
 import type { RequestFacts } from '../../workflows/domain/x509-facts.ts'
 import { requestFacts } from './facts.ts'
 
@@ -63,26 +58,4 @@ test("a common name that is missing has cert-manager's message too", () => {
     }),
     'The CSR PEM requests a commonName that is not present in the list of dnsNames or ipAddresses. If a commonName is set, ACME requires that the value is also present in the list of dnsNames or ipAddresses: "cn" does not exist in [a b] or [192.0.2.1]',
   )
-})
-
-test('apex and wildcard share a group, in the order of first appearance', () => {
-  const authorization = (
-    value: string,
-    wildcard = false,
-    type: 'dns' | 'ip' = 'dns',
-  ): NamedAuthorization => ({
-    identifier: { type, value },
-    wildcard,
-  })
-  const [b, apex, wildcard, ip] = [
-    authorization('b.example'),
-    authorization('a.example'),
-    authorization('a.example', true),
-    authorization('192.0.2.1', false, 'ip'),
-  ]
-  assert.deepEqual(groupByChallengeName([b, apex, ip, wildcard].map((one) => one ?? assert.fail())), [
-    { name: '_acme-challenge.b.example.', authorizations: [b] },
-    { name: '_acme-challenge.a.example.', authorizations: [apex, wildcard] },
-    { name: '192.0.2.1', authorizations: [ip] },
-  ])
 })

@@ -25,7 +25,7 @@ const MOST_RUNS = 5_000
 const TOLD_BY_US = new Set(['Activity failed', 'Failing workflow task'])
 /** The line that tells of a workflow task that failed; ObservedWorker sends it this way. */
 export const TASK_FAILED =
-  'workflow task failed: nothing happens to this object until the code of the workers is mended'
+  'workflow task failed: nothing happens to this object until what the error names is mended'
 
 /**
  * What the Temporal SDK, its core and workflow code say, as lines of our log with the fields of ours. The SDK's own

@@ -1,6 +1,5 @@
 import type { Failure } from './failures.ts'
 import { canonicalIp } from './ip-address.ts'
-import { challengeFqdn } from './names.ts'
 import type { NameFacts } from './x509-facts.ts'
 
 /** What an ACME order asks for: RFC 8555 7.1.3, for addresses RFC 8738. */
@@ -35,31 +34,6 @@ export function commonNameMessage(request: RequestedNames): string | undefined {
   const { commonName, dnsNames, ipAddresses } = request
   const where = `"${commonName}" does not exist in [${dnsNames.join(' ')}] or [${ipAddresses.join(' ')}]`
   return `The CSR PEM requests a commonName that is not present in the list of dnsNames or ipAddresses. If a commonName is set, ACME requires that the value is also present in the list of dnsNames or ipAddresses: ${where}`
-}
-
-/** An authorization of an ACME order as far as names matter: `*.` is dropped, `wildcard` stands for it. */
-export interface NamedAuthorization {
-  identifier: Identifier
-  wildcard?: boolean
-}
-
-export interface ChallengeGroup<Authorization> {
-  /** The name that the challenges of the group share: the FQDN of the TXT record, or the address. */
-  name: string
-  authorizations: Authorization[]
-}
-
-/** Authorizations that write to the same name (apex and wildcard) together, in the order of first appearance. */
-export function groupByChallengeName<Authorization extends NamedAuthorization>(
-  authorizations: readonly Authorization[],
-): ChallengeGroup<Authorization>[] {
-  const groups = new Map<string, Authorization[]>()
-  for (const authorization of authorizations) {
-    const { type, value } = authorization.identifier
-    const name = type === 'ip' ? value : challengeFqdn(value)
-    groups.set(name, [...(groups.get(name) ?? []), authorization])
-  }
-  return [...groups].map(([name, members]) => ({ name, authorizations: members }))
 }
 
 function identifiersOf({ dnsNames, ipAddresses }: RequestedNames): Identifier[] {
