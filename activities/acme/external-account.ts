@@ -31,14 +31,9 @@ export async function readMacKey(
 
 /**
  * For a process that did not register the account itself: a CA may repeat the key in any later answer. One that cannot
- * be read any more keeps nobody from using the account.
+ * be read any more, whatever the reason, keeps nobody from using the account.
  */
 export async function learnMacKey(deps: ActivityDeps, issuer: LiveIssuer): Promise<void> {
   const binding = issuer.object.spec.acme?.externalAccountBinding
-  if (binding === undefined) return
-  try {
-    await readMacKey(deps, issuer, binding)
-  } catch (error) {
-    if (!(error instanceof CertloomError)) throw error
-  }
+  if (binding !== undefined) await readMacKey(deps, issuer, binding).catch(() => undefined)
 }
