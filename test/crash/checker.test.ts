@@ -40,7 +40,11 @@ const certificate = {
   status: { revision: 1, conditions: [{ type: 'Ready', status: 'True', observedGeneration: 1 }] },
 } as unknown as Certificate
 
-const version = (object: unknown) => ({ type: 'MODIFIED', object: object as AnyObject })
+const now = Date.now()
+/** `after`: how many seconds later than the others it was shown. */
+const version = (object: unknown, after = 0, type = 'MODIFIED') => ({
+  ...{ type, object: object as AnyObject, at: now + after * 1000 },
+})
 
 const good: CellObservation = {
   cell: cellOf('acme', 'answer', 'before'),
@@ -62,6 +66,8 @@ const good: CellObservation = {
 }
 const all: Observation = {
   killer: 'worker-kill',
+  at: now + 100_000,
+  pipes: { before: 6, now: 6 },
   roots: [authority.certificate],
   cells: [],
   zoneChanges: [],
@@ -146,6 +152,25 @@ test('an order is forgiven only where its record was cut off, and a certificate 
   const forgotten = { ...good, cell: cellOf('acme', 'finalize', 'after'), orders: 2, finalized: 2 }
   assert.deepEqual(check(forgotten, { ...all, killer: 'pebble-lost' }), [])
   assert.notDeepEqual(check(forgotten, all), [])
+})
+
+test('Ready may be untrue for a minute, not longer: Secret gone, other names, other key', () => {
+  const gone = (after: number) => version(secretOf(issued), after, 'DELETED')
+  const judged = (secretVersions: CellObservation['secretVersions'], after = 100) =>
+    check({ ...good, secretVersions }, { ...all, at: now + after * 1000 }).join()
+  const untrue = /^I2: Ready was shown for 6[12] s without being true$/
+  assert.match(judged([version(secretOf(issued)), gone(10)], 71), untrue)
+  assert.doesNotMatch(judged([version(secretOf(issued)), gone(10)], 70), /I2/)
+  assert.doesNotMatch(judged([version(secretOf(issued)), gone(10), version(secretOf(issued), 50)]), /I2/)
+  assert.match(judged([version(secretOf(otherNames, otherNames))], 62), untrue)
+  assert.match(judged([version(secretOf(issued, short))], 61), /I2/)
+  const told = [version(certificate), version({ ...certificate, status: {} }, 60)]
+  const seen = { ...good, secretVersions: [version(secretOf(issued)), gone(10)], certificateVersions: told }
+  assert.doesNotMatch(check(seen, all).join(), /I2/)
+})
+
+test('the checker sees pipes that a plugin left in the worker', () => {
+  assert.match(check(good, { ...all, pipes: { before: 6, now: 9 } }).join(), /^I9: the worker has 9 pipes/)
 })
 
 test('the checker sees a zone that is not as it was', () => {

@@ -5,7 +5,8 @@ import type { AnyObject } from '../../support/world.ts'
 
 /** Everything that happens to the objects of one collection, as a watcher sees it: nothing between two looks is lost. */
 export class Recording {
-  readonly seen: { type: WatchEvent['type']; object: AnyObject }[] = []
+  /** `at`: when it was shown, milliseconds since the epoch. */
+  readonly seen: { type: WatchEvent['type']; object: AnyObject; at: number }[] = []
   readonly #end = new AbortController()
   #failure: unknown
   #waiting: (() => void)[] = []
@@ -56,7 +57,7 @@ export class Recording {
   async #read(changes: AsyncIterable<WatchEvent>): Promise<void> {
     try {
       for await (const { type, object } of changes) {
-        this.seen.push({ type, object: object as AnyObject })
+        this.seen.push({ type, object: object as AnyObject, at: Date.now() })
         this.#wake()
       }
     } catch (error) {

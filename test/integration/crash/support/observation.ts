@@ -7,6 +7,8 @@ import type { KillerName } from './killers.ts'
 export interface Version {
   type: string
   object: AnyObject
+  /** When it was shown, milliseconds since the epoch. */
+  at: number
 }
 
 export interface RunFigures {
@@ -19,11 +21,15 @@ export interface RunFigures {
 /** What the world looks like after a killer struck and everything went on: from outside of certloom only. */
 export interface Observation {
   killer: KillerName
+  /** When everything was looked at, milliseconds since the epoch. */
+  at: number
   /** PEM of every root that may have issued. */
   roots: string[]
   cells: CellObservation[]
   /** Records of the stage's domain that were not there before, or are there no more. */
   zoneChanges: string[]
+  /** Pipes and Unix sockets that the worker has open, when it began and now. */
+  pipes: { before: number; now: number }
   /** What ended the watches early, if anything did. */
   blind?: string
 }

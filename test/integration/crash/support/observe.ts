@@ -6,20 +6,23 @@ import { txtRecords } from '../../acme/support/acme-world.ts'
 import { certificateId, runsOf } from '../../certificate/support/operator.ts'
 import type { AnyObject } from '../../support/world.ts'
 import type { Cell } from './cells.ts'
+import { pipesOf } from './pipes.ts'
 import type { CellObservation, Observation, RunFigures } from './observation.ts'
 import type { Stage } from './stage.ts'
 import { zoneOf } from './zone.ts'
 
 /** Looks at everything from outside: API server, CA, name servers, process table, Temporal. */
 export async function observe(stage: Stage): Promise<Observation> {
-  const [certificates, secrets, challenges, children, zone, open] = await Promise.all([
+  const [certificates, secrets, challenges, children, zone, open, pipes] = await Promise.all([
     stage.list<Certificate>('Certificate'),
     stage.list('Secret'),
     stage.list('Challenge'),
     pluginCalls(),
     zoneOf(stage.world, stage.site),
     stage.openHelpers(),
+    pipesOf(stage.worker.pid),
   ])
+  const at = Date.now()
   const blind = stage.watches.stop()
   const cells: CellObservation[] = []
   for (const cell of stage.cells) {
@@ -52,7 +55,10 @@ export async function observe(stage: Stage): Promise<Observation> {
     ...zone.filter((one) => !stage.zoneBefore.includes(one)).map((one) => `more: ${one}`),
     ...stage.zoneBefore.filter((one) => !zone.includes(one)).map((one) => `less: ${one}`),
   ]
-  return { killer: stage.killer, roots: stage.roots, cells, zoneChanges: changed, blind }
+  return {
+    ...{ killer: stage.killer, at, roots: stage.roots, cells, zoneChanges: changed, blind },
+    pipes: { before: stage.pipesBefore, now: pipes },
+  }
 }
 
 function recordsOf(stage: Stage, domain: string): Promise<string[]> {

@@ -11,13 +11,15 @@ import { isRenewal, type Cell } from './cells.ts'
 import { Control } from './control.ts'
 import { makeIssuers } from './issuers.ts'
 import type { KillerName } from './killers.ts'
+import { pipesOf } from './pipes.ts'
 import { Watches } from './watches.ts'
 import { foreignRecords, zoneOf } from './zone.ts'
 
 const faultyWorker = fileURLToPath(new URL('faulty-worker.ts', import.meta.url))
-/** How long the cells of one wave may take to reach their points, and all to be done after a kill, in seconds. */
+/** How long the cells of one wave may take to reach their points, in seconds. */
 const REACH = 100
-const SETTLE = 300
+/** I5: how soon all is well after a kill, in seconds. */
+const SETTLE = 120
 
 /**
  * Where one killer strikes: a namespace with issuers of every path, a worker with fault points, and one Certificate
@@ -33,6 +35,7 @@ export class Stage {
   readonly #held = new Set<string>()
   readonly #edited = new Set<string>()
   #worker: Controller | undefined
+  #pipes = 0
   #watches: Watches | undefined
   #zone: readonly string[] = []
 
@@ -58,7 +61,7 @@ export class Stage {
     const stage = new Stage(world, killer, cells, site, new Control(folder))
     await foreignRecords(world, site)
     stage.#zone = await zoneOf(world, site)
-    stage.#worker = await world.startController('worker', { CERTLOOM_TEST_FAULTS: folder }, faultyWorker)
+    await stage.#work({ CERTLOOM_TEST_FAULTS: folder }, faultyWorker)
     stage.roots.push(await makeIssuers(world, stage.namespace, site.name))
     await stage.noteRoot()
     stage.#watches = await Watches.start(world.kubernetes, stage.namespace)
@@ -137,7 +140,12 @@ export class Stage {
 
   /** A worker as people run it, in place of the one with fault points. */
   async cleanWorker(): Promise<void> {
-    this.#worker = await this.world.startController('worker')
+    await this.#work()
+  }
+
+  /** What the worker that runs now had open when it began. */
+  get pipesBefore(): number {
+    return this.#pipes
   }
 
   async eachCertificate(act: (name: string) => Promise<unknown>): Promise<void> {
@@ -201,6 +209,11 @@ export class Stage {
     this.release()
     await this.worker.stop()
     await this.site.proxy.close()
+  }
+
+  async #work(settings?: Record<string, string>, program?: string): Promise<void> {
+    this.#worker = await this.world.startController('worker', settings, program)
+    this.#pipes = await pipesOf(this.#worker.pid)
   }
 
   /** On the way to its point: most are in a first issuance, a new run begins with a renewal. */

@@ -1,7 +1,7 @@
 import type { CellObservation, Observation } from '../observation.ts'
 
 /** I8 and I9: nothing is left, and nothing of others was touched. */
-export function cleanliness(cell: CellObservation, { zoneChanges }: Observation): string[] {
+export function cleanliness(cell: CellObservation, { zoneChanges, pipes }: Observation): string[] {
   return [
     ...cell.temporarySecrets.map(({ metadata }) => `I8: Secret ${metadata.name} is left`),
     ...cell.challenges.map(({ metadata }) => `I8: Challenge ${metadata.name} is left`),
@@ -9,5 +9,8 @@ export function cleanliness(cell: CellObservation, { zoneChanges }: Observation)
     ...zoneChanges.map((change) => `I8: the zone is not as it was, ${change}`),
     ...cell.openWorkflows.map((id) => `I8: the workflow ${id} is left`),
     ...cell.children.map((pid) => `I9: the plugin process ${pid} still runs`),
+    ...(pipes.now > pipes.before
+      ? [`I9: the worker has ${pipes.now} pipes open, ${pipes.before} when it began`]
+      : []),
   ]
 }
