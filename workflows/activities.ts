@@ -173,8 +173,10 @@ export interface FinalizeInput extends PublishInput {
 }
 
 export interface Published {
-  /** What a look at what was just written shows: nobody has to read it again. */
-  look: ExistingLook
+  certificate: CertificateSummary
+  revision: number
+  renewalTime?: string
+  known: KnownFacts
   steps: StepTime[]
 }
 

@@ -11,8 +11,7 @@ import { Undo } from './stages/undo.ts'
 import type { Story } from './story.ts'
 
 export type AttemptEnd =
-  /** With what the Certificate looks like now, true as long as nothing rings after `bell`. */
-  | { how: 'issued'; look: ExistingLook; bell: number }
+  | { how: 'issued' }
   | { how: 'failed' }
   /** The key or the request would be another one now: start over. */
   | { how: 'changed' }
@@ -38,8 +37,6 @@ export class CertificateAttempt {
   #requestDigest: string
   #givenUp: 'changed' | 'gone' | 'operator' | undefined
   #whyUndone = ''
-  /** The bell when the step began that published: what rang since may be news to it. */
-  #publishedAt = 0
   #over = false
 
   constructor(input: CertificateInput, story: Story, desk: Desk, look: ExistingLook) {
@@ -75,9 +72,11 @@ export class CertificateAttempt {
       this.#story.learn(prepared.known)
       this.#requestDigest = prepared.requestDigest
     })
-    this.#story.see(published.look)
+    this.#story.learn(published.known)
+    const { certificate, revision, renewalTime } = published
+    Object.assign(this.#story.state, { certificate, revision, renewalTime, failures: 0 })
     this.#desk.settle(attempt.attempt, { outcome: 'issued' }, true)
-    return { how: 'issued', look: published.look, bell: this.#publishedAt }
+    return { how: 'issued' }
   }
 
   async #end(attempt: AttemptReference, error: unknown): Promise<AttemptEnd> {
@@ -137,10 +136,7 @@ export class CertificateAttempt {
       undo: this.#undo,
       whyUndone: () => this.#whyUndone,
       report: (finding, failure) => this.#report(name, finding, failure),
-      publishes: () => {
-        this.#publishedAt = this.#desk.bell
-        this.#desk.publishes()
-      },
+      publishes: () => this.#desk.publishes(),
       branch: (inner) => this.#issuance(attempt, inner),
       solvers: (providers) => {
         this.#story.state.solver = [...new Set(providers)].sort().join(', ')

@@ -30,8 +30,6 @@ export class CertificateRun {
   #uid: string | undefined
   #firstLook = true
   #issued = false
-  /** What the step that published saw. */
-  #seen: { look: ExistingLook; bell: number } | undefined
   #blockedLooks = 0
   #restarts: string[]
 
@@ -66,7 +64,7 @@ export class CertificateRun {
 
   /** Look, decide, act. True when there is nothing left to live for. */
   async #round(bell: number): Promise<boolean> {
-    const look = this.#takeSeen(bell) ?? (await this.#look())
+    const look = await this.#look()
     const next = this.#decide(look)
     // What rang since the look began may be the next object of this name: look again before leaving.
     if (next.do === 'end' || !look.exists) return bell === this.#desk.bell
@@ -75,13 +73,6 @@ export class CertificateRun {
     else await this.#rest(look, next, bell)
     if (this.#desk.takeRefresh()) await this.#continueAsNew()
     return false
-  }
-
-  /** Nothing rang since: a look would find the same. */
-  #takeSeen(bell: number): ExistingLook | undefined {
-    const seen = this.#seen
-    this.#seen = undefined
-    return seen?.bell === bell ? seen.look : undefined
   }
 
   async #look(): Promise<Look> {
@@ -126,7 +117,6 @@ export class CertificateRun {
       case 'issued':
         this.#issued = true
         this.#blockedLooks = 0
-        this.#seen = end
         return
       case 'failed':
         return

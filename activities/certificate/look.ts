@@ -31,23 +31,18 @@ export async function look({ kubernetes, ...deps }: ActivityDeps, input: LookInp
   const certificate = await readCertificate(kubernetes, input)
   if (certificate === undefined) return { exists: false }
   const view = await viewOf(kubernetes, certificate)
-  return lookAt(view, input.leftovers ? await forgotten({ kubernetes, ...deps }, view) : [])
-}
-
-/** What the matter is with a Certificate of which everything has been read. */
-export function lookAt(view: CertificateView, leftovers: RecordReference[] = []): ExistingLook {
-  const { metadata, spec, status } = view.certificate
+  const { metadata, spec, status } = certificate
   const now = Date.now()
   const issue = issueInput(view, now)
   const ready = readiness(issue)
   const [invalid] = problems(spec)
   const names = allNames(view)
 
-  const draft = new StatusDraft(view.certificate, now)
+  const draft = new StatusDraft(certificate, now)
   draft.ready(ready)
   const found: ExistingLook = {
     exists: true,
-    known: knownFacts(view.certificate, view.secret?.metadata.resourceVersion ?? ''),
+    known: knownFacts(certificate, view.secret?.metadata.resourceVersion ?? ''),
     deleting: metadata.deletionTimestamp !== undefined,
     paused: metadata.annotations?.[annotations.paused] === 'true',
     why: whyIssue(issue),
@@ -55,7 +50,7 @@ export function lookAt(view: CertificateView, leftovers: RecordReference[] = [])
     failures: status?.failedIssuanceAttempts ?? 0,
     lastFailureAt: status?.lastFailureTime,
     backOffApplies: requestStillFits(view),
-    requestDigest: requestDigest(view.certificate),
+    requestDigest: requestDigest(certificate),
     renewalTime: ready.renewalTime,
     statusStale:
       canonicalJson(draft.status) !== canonicalJson(status ?? {}) ||
@@ -64,7 +59,7 @@ export function lookAt(view: CertificateView, leftovers: RecordReference[] = [])
     names: names.slice(0, MAX_NAMES),
     moreNames: Math.max(names.length - MAX_NAMES, 0),
     issuer: describeIssuer(spec.issuerRef).replace('.cert-manager.io', ''),
-    leftovers: pack(leftovers),
+    leftovers: pack(input.leftovers ? await forgotten({ kubernetes, ...deps }, view) : []),
   }
   if (invalid !== undefined) found.invalid = { code: invalid.code, message: invalid.message }
   if (issue.secret?.certificate !== undefined && !('error' in issue.secret.certificate)) {

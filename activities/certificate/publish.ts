@@ -9,11 +9,12 @@ import type { Events } from '../events.ts'
 import { CertloomError } from '../failure.ts'
 import { annotations, isControlledBy, secretBytes, type Secret } from '../objects.ts'
 import { Stopwatch } from '../stopwatch.ts'
-import { lookAt } from './look.ts'
+import { knownFacts } from './known.ts'
 import { conditionOf, isFailed, refusal } from './request.ts'
 import { writeStatus } from './status.ts'
+import { summaryOf } from './summary.ts'
 import { applyTarget, checkTarget } from './target-secret.ts'
-import { issueInput, requestDigest, requireCertificate, viewOf } from './view.ts'
+import { issueInput, requestDigest, requireCertificate } from './view.ts'
 
 /**
  * Puts the issued certificate and its key into the target Secret, then says so in the status.
@@ -34,7 +35,7 @@ export async function publish(deps: ActivityDeps, input: PublishInput, events: E
   ])
   if ((certificate.status?.revision ?? 0) >= input.revision) {
     await tidy(deps, certificate, input)
-    return { look: lookAt(await viewOf(kubernetes, certificate)), steps: watch.steps }
+    return published(certificate, target, watch)
   }
   if (requestDigest(certificate) !== input.requestDigest) {
     throw new CertloomError('ObjectGone', `Certificate ${name} asks for something else by now`)
@@ -62,7 +63,7 @@ export async function publish(deps: ActivityDeps, input: PublishInput, events: E
     'The certificate has been successfully issued',
   )
   await watch.time('tidy', () => tidy(deps, written, input))
-  return { look: lookAt({ certificate: written, secret, currentRequest: request }), steps: watch.steps }
+  return published(written, secret, watch)
 }
 
 /** The chain of a request that is issued and fits; throws what keeps it from being published. */
@@ -140,4 +141,16 @@ async function tidy(
 function revisionOf(request: CertificateRequest): number {
   const revision = Number(request.metadata.annotations?.[annotations.certificateRevision])
   return Number.isInteger(revision) ? revision : Number.POSITIVE_INFINITY
+}
+
+function published(certificate: Certificate, secret: Secret | undefined, watch: Stopwatch): Published {
+  const pem = secret === undefined ? undefined : secretBytes(secret, 'tls.crt')
+  if (pem === undefined) throw new CertloomError('CertificateInvalid', 'the published Secret is gone again')
+  return {
+    certificate: summaryOf(parseCertificate(pem.toString())),
+    revision: certificate.status?.revision ?? 0,
+    renewalTime: certificate.status?.renewalTime,
+    known: knownFacts(certificate, secret?.metadata.resourceVersion ?? ''),
+    steps: watch.steps,
+  }
 }

@@ -52,21 +52,6 @@ test('a certificate that is made anew while its deletion is noticed is not forgo
   await subject.issued(1)
 })
 
-test('what changes while the certificate is being published is looked at afterwards', async (world) => {
-  const gate = new Gate()
-  await using subject = await startCertificate(world, (defaults) => ({
-    async publish(input) {
-      const published = await defaults.publish(input)
-      await gate.pass()
-      return published
-    },
-  }))
-  await gate.reached
-  await subject.change({ paused: true })
-  gate.open()
-  await subject.phase('Paused')
-})
-
 test('a change of the request during an issuance undoes it and starts over with the new one', async (world) => {
   const gate = new Gate()
   let first = true

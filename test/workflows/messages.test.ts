@@ -109,7 +109,7 @@ for (const flow of ['sign', 'order'] as const) {
   test(`a renew after the Secret was written (${flow}) asks for the next revision`, async (world) => {
     const gate = new Gate()
     const afterwards = async (published: Published) => {
-      if (published.look.revision === 1) await gate.pass()
+      if (published.revision === 1) await gate.pass()
       return published
     }
     await using subject = await startCertificate(

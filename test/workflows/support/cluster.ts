@@ -63,8 +63,8 @@ export function newCertificate(): FakeCertificate {
 }
 
 /** A certificate of ninety days that is renewed after sixty. */
-export function issueInto(cluster: FakeCertificate, now: number): void {
-  const certificate: CertificateSummary = {
+export function issueInto(cluster: FakeCertificate, now: number): CertificateSummary {
+  const certificate = {
     serial: `0${cluster.revision + 1}`,
     fingerprint: 'ab'.repeat(32),
     notBefore: new Date(now).toISOString(),
@@ -80,6 +80,7 @@ export function issueInto(cluster: FakeCertificate, now: number): void {
     failures: 0,
     lastFailureAt: undefined,
   })
+  return certificate
 }
 
 export function knownOf({ uid, generation, issuing, secretVersion }: FakeCertificate): KnownFacts {
@@ -88,10 +89,7 @@ export function knownOf({ uid, generation, issuing, secretVersion }: FakeCertifi
 
 /** What `look` finds, with the reasons of the real one. */
 export function lookAt(cluster: FakeCertificate, now: number): Look {
-  return cluster.exists ? existing(cluster, now) : { exists: false }
-}
-
-export function existing(cluster: FakeCertificate, now: number): ExistingLook {
+  if (!cluster.exists) return { exists: false }
   const due = cluster.renewalTime !== undefined && now >= Date.parse(cluster.renewalTime)
   const { deleting, paused, revision, failures, lastFailureAt, backOffApplies, invalid, certificate } =
     cluster

@@ -12,7 +12,6 @@ import { toApplicationFailure } from '../../../activities/boundary.ts'
 import { CertloomError } from '../../../activities/failure.ts'
 import { until } from './until.ts'
 import {
-  existing,
   issueInto,
   knownOf,
   lookAt,
@@ -92,9 +91,9 @@ function defaultActivities(now: () => Promise<number>, cluster: FakeCertificate)
     since: await text(now),
   })
   const published = async (): Promise<Published> => {
-    const time = await now()
-    issueInto(cluster, time)
-    return { look: existing(cluster, time), steps: [] }
+    const certificate = issueInto(cluster, await now())
+    const { revision, renewalTime } = cluster
+    return { certificate, revision, renewalTime, known: knownOf(cluster), steps: [] }
   }
   return {
     look: async () => lookAt(cluster, await now()),
