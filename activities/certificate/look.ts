@@ -1,6 +1,7 @@
 import type { ExistingLook, Look, LookInput } from '../../workflows/activities.ts'
 import { readiness, whyIssue } from '../../workflows/domain/issue-reasons.ts'
 import { describeIssuer } from '../../workflows/domain/issuer-reference.ts'
+import { cutKeyMaterial } from '../../workflows/domain/key-material.ts'
 import { pack } from '../../workflows/domain/packed.ts'
 import { requestMismatches } from '../../workflows/domain/request-fits.ts'
 import { problems } from '../../workflows/domain/validate-certificate.ts'
@@ -56,9 +57,10 @@ export async function look({ kubernetes, ...deps }: ActivityDeps, input: LookInp
       canonicalJson(draft.status) !== canonicalJson(status ?? {}) ||
       draft.condition('Stalled') !== undefined ||
       secretStale(view, now),
-    names: names.slice(0, MAX_NAMES),
+    // A private key among them is a problem to tell; refusing the whole look would tell nobody.
+    names: names.slice(0, MAX_NAMES).map(cutKeyMaterial),
     moreNames: Math.max(names.length - MAX_NAMES, 0),
-    issuer: describeIssuer(spec.issuerRef).replace('.cert-manager.io', ''),
+    issuer: cutKeyMaterial(describeIssuer(spec.issuerRef).replace('.cert-manager.io', '')),
     leftovers: pack(input.leftovers ? await forgotten({ kubernetes, ...deps }, view) : []),
   }
   if (invalid !== undefined) found.invalid = { code: invalid.code, message: invalid.message }

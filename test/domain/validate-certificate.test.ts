@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import type { DesiredCertificate } from '../../workflows/domain/desired.ts'
 import { problems } from '../../workflows/domain/validate-certificate.ts'
@@ -227,6 +228,25 @@ test('a kind that is not built in has its own code, with a hint at a forgotten g
   assert.match(forgotten.message, /set spec.issuerRef.group if it is an external issuer/)
   const [meant] = problems({ ...desired, issuerRef: { name: 'x', kind: 'issuer', group: 'cert-manager.io' } })
   assert.equal(meant?.message, 'spec.issuerRef.kind is "issuer": use Issuer or ClusterIssuer')
+})
+
+test('a private key in a field is named by its field, and nothing repeats it', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  const der = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+  // Each of these would be quoted in a message of its own.
+  const found = problems({ ...desired, uris: ['urn:x', `urn: ${der}`], subject: { localities: [pem] } })
+  assert.deepEqual(
+    found.map(({ code, field, message }) => [code, field, message]),
+    [
+      ['spec.uris[1]', 'a private key in base64'],
+      ['spec.subject.localities[0]', 'a PEM private key'],
+    ].map(([field, what]) => [
+      'InvalidSpec',
+      field,
+      `${field} holds ${what}: take it out and replace that key, since whoever may read this object has it`,
+    ]),
+  )
 })
 
 test('several problems are all named', () => {

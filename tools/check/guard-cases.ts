@@ -37,6 +37,11 @@ export const guards = {
     guard: 'streamWrite: (line) => redactJson(line)',
     without: 'streamWrite: (line) => line',
   },
+  names: {
+    file: 'activities/certificate/look.ts',
+    guard: 'names.slice(0, MAX_NAMES).map(cutKeyMaterial)',
+    without: 'names.slice(0, MAX_NAMES)',
+  },
   attributes: {
     file: 'workflows/show-attributes.ts',
     guard: 'value: cut(pair.value)',
@@ -58,8 +63,9 @@ export const guardCases: readonly GuardCase[] = [
   { take: ['plugin'], finds: /^objects and events: Certificate careless-/ },
   { take: ['environment'], finds: /^environment and command line of plugins: / },
   { take: ['errors'], finds: /^objects and events: ClusterIssuer tattles-/ },
-  { take: ['codec'], finds: /^histories: certificate\/\S+\/pasted / },
-  { take: ['codec', 'attributes'], finds: /^descriptions of workflows: certificate\/\S+\/pasted / },
+  { take: ['codec'] },
+  { take: ['codec', 'names'], finds: /^histories: certificate\/\S+\/pasted / },
+  { take: ['codec', 'names', 'attributes'], finds: /^descriptions of workflows: certificate\/\S+\/pasted / },
   { take: ['errors', 'log'], finds: /^logs of controllers: / },
   { take: ['errors', 'codec'], finds: /^histories: cluster-issuer\/tattles-/ },
   { take: ['errors', 'codec', 'failures'], finds: /^histories: certificate\/\S+\/tattled/ },

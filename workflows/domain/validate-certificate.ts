@@ -5,12 +5,16 @@ import { isCidr } from './ip-address.ts'
 import { keyProblems } from './validate-key.ts'
 import { nameProblems } from './validate-names.ts'
 import { renewalProblems } from './validate-renewal.ts'
+import { secretProblems } from './validate-secrets.ts'
 
 /**
  * What is wrong with a Certificate, in the order of its fields; empty if nothing is. The same rules as cert-manager's
  * admission webhook, for objects that were stored without it, and those that neither schema nor CEL can express.
  */
 export function problems(desired: DesiredCertificate): Problem[] {
+  const secrets = secretProblems(desired)
+  // Other messages quote what they find.
+  if (secrets.length > 0) return secrets
   return [
     ...targetProblems(desired),
     ...issuerProblems(desired),
