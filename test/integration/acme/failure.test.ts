@@ -60,9 +60,10 @@ test('a challenge that the CA refuses is counted, told in its words and backed o
     await cleanedUp(world, namespace)
     for (const one of [domain, `also.${domain}`])
       assert.deepEqual(await txtRecords(world, `_acme-challenge.${one}`), [])
-    const lines = await world.events(namespace, 'Certificate', 'web')
-    const [told] = lines.filter(({ type }) => type === 'Warning')
-    assert.deepEqual([told?.reason, told?.message], ['Failed', issuing?.message])
+    const told = await world.until('the event of the failure', 10, async () =>
+      (await world.events(namespace, 'Certificate', 'web')).find(({ type }) => type === 'Warning'),
+    )
+    assert.deepEqual([told.reason, told.message], ['Failed', issuing?.message])
 
     const workflow = world.temporal.workflow.getHandle(`certificate/${namespace}/web`)
     const status = await world.until('the back-off', 10, async () => {

@@ -43,8 +43,13 @@ async function withSite(
   }
 }
 
-async function reasons(namespace: string, kind: string, name: string): Promise<string[]> {
-  return (await world.events(namespace, kind, name)).map(({ reason }) => reason)
+/** Nothing waits for events: the last ones come after what they tell. */
+async function tell(namespace: string, kind: string, name: string, reasons: string[]): Promise<void> {
+  await world.until(`the events of ${kind} ${name} tell the story`, 10, async () => {
+    const told = (await world.events(namespace, kind, name)).map(({ reason }) => reason)
+    assert.deepEqual(told, reasons)
+    return true
+  })
 }
 
 function ring(namespace: string, name: string): Promise<void> {
@@ -94,21 +99,26 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
       await ring(namespace, 'web')
       await world.ready(namespace, 'web')
 
-      assert.deepEqual(await reasons(namespace, 'Certificate', 'web'), [
+      await tell(namespace, 'Certificate', 'web', [
         'Issuing',
         'Generated',
         'Requested',
         'PluginFailed',
         'Issuing',
       ])
-      assert.deepEqual(await reasons(namespace, 'CertificateRequest', 'web-1'), [
+      await tell(namespace, 'CertificateRequest', 'web-1', [
         'cert-manager.io',
         'OrderCreated',
         'CertificateIssued',
       ])
-      assert.deepEqual(await reasons(namespace, 'Order', order.metadata.name), ['Created', 'Complete'])
-      const told = await reasons(namespace, 'Challenge', challenge.metadata.name)
-      assert.deepEqual(told, ['Started', 'PresentError', 'Presented', 'DomainVerified'])
+      await tell(namespace, 'Order', order.metadata.name, ['Created', 'Complete'])
+      const { name: challenged } = challenge.metadata
+      await tell(namespace, 'Challenge', challenged, [
+        'Started',
+        'PresentError',
+        'Presented',
+        'DomainVerified',
+      ])
 
       const { data, chain } = await chainOf(namespace, 'web-tls')
       assert.deepEqual(Object.keys(data).sort(), ['tls.crt', 'tls.key'])

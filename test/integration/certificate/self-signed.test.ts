@@ -92,7 +92,9 @@ test('the events are upstream’s, in its order', async () => {
   await world.until(
     'six events',
     10,
-    async () => (await world.events(namespace, 'Certificate', 'web')).length >= 4,
+    async () =>
+      (await world.events(namespace, 'Certificate', 'web')).length >= 4 &&
+      (await world.events(namespace, 'CertificateRequest', 'web-1')).length >= 2,
   )
   const onCertificate = await world.events(namespace, 'Certificate', 'web')
   assert.deepEqual(

@@ -179,9 +179,8 @@ test('a denied request counts as a failure in upstream’s words, and the next a
     ['False', 'Denied', 'The CertificateRequest was denied by an approval controller'],
   )
   assert.ok(request?.status?.failureTime)
-  const events = await world.events(namespace, 'Certificate', 'denied')
-  assert.ok(
-    events.some(
+  await world.until('the event of the denial', 10, async () =>
+    (await world.events(namespace, 'Certificate', 'denied')).some(
       (event) => event.type === 'Warning' && event.reason === 'Reviewed' && event.message === message,
     ),
   )
