@@ -13,7 +13,7 @@ usage: npm run bench -- [options]
   --quick          small counts, for a first look; the figures mean little
   --repeat N       how often each latency and burst is measured (default: 1)
   --certificates N how many certificates are there for idle and restart (default: 1000)
-  --idle SEC       how long idling is watched (default: 60)
+  --idle SEC       how long idling is watched, twice (default: 60)
   --profile DIR    let certloom's processes write CPU profiles there and show where their time goes (not with restart,
                    which kills them)
   --json FILE      write all figures, lists and facts about the machine there too

@@ -4,7 +4,7 @@ import { AuditLog } from '../../observe/audit-log.ts'
 import { liveHeapMiB } from '../../observe/heap.ts'
 import { residentMiB } from '../../observe/process-cost.ts'
 import { settledCounts, since, temporalCounts } from '../../observe/temporal-metrics.ts'
-import { cpuUse, used } from '../cpu.ts'
+import { cpuUse, used, type CpuUse } from '../cpu.ts'
 import type { Results } from '../results.ts'
 import { TEMPORAL_NAMESPACE, type Certloom, type Inspected, type Rig } from '../rig.ts'
 
@@ -27,13 +27,14 @@ export async function memoryOf({ bridge, worker }: Certloom): Promise<Memories> 
 
 export interface IdleSizes {
   readonly certificates: number
-  /** Length of the window. */
+  /** Length of each of the two windows. */
   readonly seconds: number
 }
 
 /**
  * What certificates cost that only lie there. Certloom's processes have just been started, as those had been whose
- * `empty` memory was taken before there was any certificate.
+ * `empty` memory was taken before there was any certificate. What a start leaves to V8's threads (compiling, garbage
+ * collection) is paid in the first window; in the second one the processes idle. Counts are those of both.
  */
 export async function measureIdle(
   rig: Rig,
@@ -46,9 +47,12 @@ export async function measureIdle(
   const audit = await AuditLog.start(servers)
   const counts = await settledCounts(servers.temporal, TEMPORAL_NAMESPACE)
   const asked = await dnsQueries(servers.dns.controlUrl)
-  const before = cpuUse(rig)
+  const started = cpuUse(rig)
   await delay(seconds * 1000)
-  const share = used(before, cpuUse(rig), seconds * 10)
+  const settled = cpuUse(rig)
+  await delay(seconds * 1000)
+  const shareAtFirst = used(started, settled, seconds * 10)
+  const share = used(settled, cpuUse(rig), seconds * 10)
   const { signals, workflowTasks } = since(counts, await temporalCounts(servers.temporal, TEMPORAL_NAMESPACE))
   const writes = (await audit.writes()).filter(({ resource }) => resource !== 'leases')
   const queries = (await dnsQueries(servers.dns.controlUrl)) - asked
@@ -56,7 +60,7 @@ export async function measureIdle(
 
   const add = (id: string, what: string, value: number, unit = '', beside?: string) =>
     results.add({
-      scenario: `idle, ${certificates} certificates, ${seconds} s`,
+      scenario: `idle, ${certificates} certificates, twice ${seconds} s`,
       id: `idle.${id}`,
       what,
       value,
@@ -72,14 +76,10 @@ export async function measureIdle(
   )
   add('tasks', 'workflow tasks', workflowTasks, '', `${signals} signals`)
   add('dns', 'DNS queries', queries)
-  const percent = (name: string) => share.get(name) ?? 0
-  add(
-    'cpu',
-    'CPU of bridge and worker, % of one core',
-    percent('bridge') + percent('worker'),
-    '%',
-    percents(share),
-  )
+  const both = (of: CpuUse) => (of.get('bridge') ?? 0) + (of.get('worker') ?? 0)
+  const what = 'CPU of bridge and worker, % of one core'
+  add('cpu-at-first', `${what}, ${seconds} s after a start`, both(shareAtFirst), '%', percents(shareAtFirst))
+  add('cpu', `${what}, after that`, both(share), '%', percents(share))
   for (const name of ['bridge', 'worker'] as const) {
     const [now, then] = [memory[name], empty[name]]
     const beside = `${now.heap.toFixed(1)} MiB live heap; empty: ${then.resident.toFixed(0)} and ${then.heap.toFixed(1)}`
@@ -90,7 +90,7 @@ export async function measureIdle(
   add('memory', 'live heap of 1,000 certificates, bridge', (grown * 1000) / certificates, 'MiB')
 }
 
-function percents(share: ReadonlyMap<string, number>): string {
+function percents(share: CpuUse): string {
   return [...share].map(([name, percent]) => `${name} ${percent.toFixed(1)}`).join(', ')
 }
 
