@@ -50,7 +50,8 @@ export function toApplicationFailure(error: unknown): Error {
   const failed = ApplicationFailure.create({
     message: known.message,
     type: failure.code,
-    nonRetryable: kind !== 'transient',
+    // The next try has to be told of an order that could not be written down: the workflow does so.
+    nonRetryable: kind !== 'transient' || failure.placed !== undefined,
     details: [failure],
     // What the world does is not an error of the worker: no failure metric, no red log line.
     category: failure.code === 'Internal' ? undefined : ApplicationFailureCategory.BENIGN,

@@ -5,6 +5,7 @@
 import type { Failure } from './domain/failures.ts'
 import type { LockClaim } from './domain/lock-queue.ts'
 import type { Packed } from './domain/packed.ts'
+import type { PlacedOrder } from './domain/placed-order.ts'
 import type {
   CleanUpInput,
   DnsNameInput,
@@ -100,15 +101,9 @@ export interface Prepared {
   steps: StepTime[]
 }
 
-/** Where an order is, without its objects. */
-export interface PlacedOrder {
-  url: string
-  issuer: { kind: 'Issuer' | 'ClusterIssuer'; namespace: string; name: string }
-}
-
 export interface OrderInput extends AttemptReference {
   request: string
-  /** To give an order up whose objects went with their Certificate. */
+  /** An order that could not be written down yet, or whose objects went with their Certificate. */
   placed?: PlacedOrder
 }
 

@@ -2,6 +2,7 @@ import type { CertificateRequest } from '../../k8s-bridge/api/certificate-reques
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import type { Order } from '../../k8s-bridge/api/order.ts'
 import type { OrderInput } from '../../workflows/activities.ts'
+import { formatTime } from '../../workflows/domain/time-text.ts'
 import { cleanText } from '../clean-text.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { CertloomError } from '../failure.ts'
@@ -9,7 +10,6 @@ import { problemText, type AcmeClient } from '../clients/acme.ts'
 import { builtInIssuer, readIssuer, type IssuerName } from '../issuers/issuer.ts'
 import { isControlledBy } from '../objects.ts'
 import { acmeAccount } from './account.ts'
-import { now } from './create-order.ts'
 import { isFinal, placeOf, removeChallenges, writeOrderStatus } from './objects.ts'
 
 const GIVEN_UP = 'The attempt was given up'
@@ -37,7 +37,7 @@ async function giveUp(deps: ActivityDeps, order: Order | undefined, input: Order
     verdict === undefined
       ? { state: 'errored' as const, reason: GIVEN_UP }
       : { state: 'invalid' as const, reason: verdict }
-  await writeOrderStatus(deps.kubernetes, order, { ...end, failureTime: now() })
+  await writeOrderStatus(deps.kubernetes, order, { ...end, failureTime: formatTime(Date.now()) })
 }
 
 /** Undefined where it went with its Certificate already. */

@@ -2,8 +2,8 @@ import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import type { Challenge } from '../../k8s-bridge/api/challenge.ts'
 import type { Order } from '../../k8s-bridge/api/order.ts'
 import type { ChallengeInput } from '../../workflows/activities.ts'
+import { formatTime } from '../../workflows/domain/time-text.ts'
 import type { ActivityDeps } from '../deps.ts'
-import { now } from './create-order.ts'
 import { writeChallengeStatus, writeOrderStatus } from './objects.ts'
 
 /** What an ordinary issuance would overwrite within this time is not written: nobody could read it. In milliseconds. */
@@ -82,6 +82,6 @@ export async function showWaiting(
     state: 'pending',
     processing: true,
     reason,
-    ...(presented && { presented, presentedAt: challenge.status?.presentedAt ?? now() }),
+    ...(presented && { presented, presentedAt: challenge.status?.presentedAt ?? formatTime(Date.now()) }),
   })
 }

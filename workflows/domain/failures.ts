@@ -1,5 +1,6 @@
 import type { Actor } from './actors.ts'
 import { failures } from './failure-list.ts'
+import type { PlacedOrder } from './placed-order.ts'
 
 export { failures }
 
@@ -34,6 +35,8 @@ export interface Failure {
   message: string
   /** RFC 3339 time before which no further try is made; only for kind `later`. */
   notBefore?: string
+  /** The order of this try, where it could not be written down: the next try takes it. */
+  placed?: PlacedOrder
 }
 
 export function failureKind(code: FailureCode): FailureKind {

@@ -1,9 +1,10 @@
-import type { ChallengePlan, PlacedOrder } from '../activities.ts'
+import type { ChallengePlan, OrderInput, OrderPlan } from '../activities.ts'
 import { unpack } from '../domain/packed.ts'
+import type { PlacedOrder } from '../domain/placed-order.ts'
 import { solveChallenge, type OrderUnderWay } from './challenge.ts'
 import { untilDone, type Issuance } from './context.ts'
 import type { Grants } from './grants.ts'
-import { step } from './steps.ts'
+import { failureOf, step } from './steps.ts'
 import { together } from './together.ts'
 import { cleanUpLeftover } from './undo.ts'
 
@@ -22,7 +23,7 @@ export async function orderCertificate(issuance: Issuance, grants: Grants, reque
     ),
   )
   const plan = await untilDone(issuance, request, undefined, () =>
-    step('createOrder', input, { summary: `${request}: order at the CA`, id: `order/${request}` }),
+    place({ ...input, placed }, (order) => (placed = order)),
   )
   const challenges = unpack(plan.challenges)
   issuance.solvers(challenges.map(({ provider }) => provider))
@@ -33,6 +34,19 @@ export async function orderCertificate(issuance: Issuance, grants: Grants, reque
   await together(byChallengeName(challenges).map((group) => () => solveGroup(issuance, grants, group, order)))
   issuance.undo.settled('abandon order')
   return plan.order
+}
+
+/** An order whose record the API server refuses is kept, for the next try or to be given up: a CA counts orders. */
+async function place(input: OrderInput, keep: (order: PlacedOrder) => void): Promise<OrderPlan> {
+  const { request } = input
+  const options = { summary: `${request}: order at the CA`, id: `order/${request}` }
+  try {
+    return await step('createOrder', input, options)
+  } catch (error) {
+    const order = failureOf(error)?.placed
+    if (order !== undefined) keep(order)
+    throw error
+  }
 }
 
 /** Challenges of one name together: they may be in each other's way. Groups run side by side. */
