@@ -5,6 +5,7 @@ import { CertificateAttempt, type AttemptEnd } from './certificate-attempt.ts'
 import type { certificate } from './certificate.ts'
 import { nextAttempt } from './domain/back-off.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
+import { lastFailure } from './domain/attempts.ts'
 import { awaitedOf } from './domain/describe-stall.ts'
 import { describeFailure, type Failure } from './domain/failures.ts'
 import { nextStep, type Step } from './domain/next-step.ts'
@@ -100,7 +101,8 @@ export class CertificateRun {
     if (decision.do !== 'issue') return decision
     const until = followable(this.#restarts, Date.now())
     if (until === undefined) return decision
-    return { do: 'backOff', until, why: `its request changed ${MOST_RESTARTS_AN_HOUR} times within an hour` }
+    const why = `its request changed ${MOST_RESTARTS_AN_HOUR} times within an hour`
+    return { do: 'backOff', until, why, judged: false }
   }
 
   async #issue(look: ExistingLook, cause: { reason: string; message: string }, bell: number): Promise<void> {
@@ -154,7 +156,11 @@ export class CertificateRun {
         this.#story.tell('Blocked', describeFailure(next.failure), next.failure)
         break
       case 'backOff':
-        this.#story.tell('BackingOff', `${next.why}; the next attempt at ${at}`)
+        this.#story.tell(
+          'BackingOff',
+          `${next.why}; the next attempt at ${at}`,
+          next.judged ? lastFailure(this.#desk.attempts) : undefined,
+        )
         break
       case 'wait':
         this.#story.tell('Waiting', at === '' ? 'nothing to do until something changes' : `renewal at ${at}`)

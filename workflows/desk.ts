@@ -67,6 +67,10 @@ export class Desk {
     return this.#bell
   }
 
+  get attempts(): readonly Attempt[] {
+    return this.#attempts
+  }
+
   get renew(): Renewal | undefined {
     return this.#renew
   }
@@ -222,7 +226,7 @@ export class Desk {
       description: 'What happens next, in words.',
     })
     setHandler(attemptsQuery, () => this.#attempts, {
-      description: 'The attempts of this run: when each began and how it ended.',
+      description: 'The last attempts, those of earlier runs too: when each began and how it ended.',
     })
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { searchAttributes } from '../../workflows/search-attributes.ts'
 import {
   Gate,
   HOUR,
@@ -78,6 +79,28 @@ test('a change of the spec skips the back-off', async (world) => {
   broken = false
   await subject.change({ digest: 'digest-2', backOffApplies: false })
   await subject.issued(1)
+})
+
+test('a certificate that backs off says why and who has to act, and is found by the code', async (world) => {
+  await using subject = await startCertificate(
+    world,
+    () => ({
+      answerChallenge: async () => {
+        throw failure('AuthorizationInvalid', 'the TXT record is wrong')
+      },
+    }),
+    acme,
+  )
+  await subject.phase('BackingOff', { finding: /^1 failed attempt; the next attempt at / })
+  const { typedSearchAttributes } = await subject.handle.describe()
+  assert.equal(typedSearchAttributes.get(searchAttributes.errorType), 'AuthorizationInvalid')
+  const { currentDetails } = await subject.handle.query<{ currentDetails: string }>(
+    '__temporal_workflow_metadata',
+  )
+  assert.match(
+    currentDetails,
+    /Waiting for the owner of the Certificate to act:\*\* the TXT record is wrong\. Mend .* \(AuthorizationInvalid\)/,
+  )
 })
 
 test.skipping('a long row of failures continues as new, so that no run grows long', async (world) => {

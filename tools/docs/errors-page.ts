@@ -22,7 +22,7 @@ const kinds: Readonly<Record<FailureKind, { heading: string; reaction: string }>
   spent: {
     heading: 'Judged and lost',
     reaction:
-      'The attempt is over and counts in `status.failedIssuanceAttempts`. The next one begins after 1 h, doubling up to 32 h; a change of the object or a `renew` begins it at once.',
+      'The attempt is over and counts in `status.failedIssuanceAttempts`. The next one begins after 1 h, doubling up to 32 h; a change of the object or a `renew` begins it at once. On the Certificate this is `Issuing` False with reason `Failed` and what the CA said, as in cert-manager; the code stands in Temporal (`BackingOff`) and in the event of the CertificateRequest.',
   },
 }
 

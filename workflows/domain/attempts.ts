@@ -1,4 +1,4 @@
-import type { FailureCode } from './failures.ts'
+import type { Failure, FailureCode } from './failures.ts'
 
 /** One issuance as it is told by query `attempts` and carried from run to run. */
 export interface Attempt {
@@ -38,6 +38,12 @@ export function settleAttempt(
   return attempts.map((attempt) =>
     attempt.number === number && attempt.outcome === undefined ? { ...attempt, ...settlement } : attempt,
   )
+}
+
+/** How the last attempt failed; undefined where it did not, or where nobody remembers it. */
+export function lastFailure(attempts: readonly Attempt[]): Failure | undefined {
+  const { outcome, code, message = '' } = attempts.at(-1) ?? {}
+  return outcome === 'failed' && code !== undefined ? { code, message } : undefined
 }
 
 /** The attempt that is under way, if one is. */

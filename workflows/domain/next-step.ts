@@ -18,8 +18,8 @@ export type Step =
   | { do: 'pause' }
   | { do: 'stall'; failure: Failure }
   | { do: 'issue'; cause: { reason: string; message: string } }
-  /** `why` as it is shown to people. */
-  | { do: 'backOff'; until: number; why: string }
+  /** `why` as it is shown to people; `judged` where the CA, or whoever signs, refused the last attempt. */
+  | { do: 'backOff'; until: number; why: string; judged: boolean }
   /** Nothing to do until then; without `until`, until a message. */
   | { do: 'wait'; until?: number }
 
@@ -47,10 +47,14 @@ export function nextStep(
   if (look.why !== undefined) {
     const until = look.backOffApplies ? backOff(look) : undefined
     if (until !== undefined && until > now)
-      return { do: 'backOff', until, why: `${look.failures} failed attempts` }
+      return { do: 'backOff', until, why: failedAttempts(look.failures), judged: true }
     return { do: 'issue', cause: look.why }
   }
   return look.renewalTime === undefined ? { do: 'wait' } : { do: 'wait', until: Date.parse(look.renewalTime) }
+}
+
+function failedAttempts(count: number): string {
+  return count === 1 ? '1 failed attempt' : `${count} failed attempts`
 }
 
 function issuingReason(look: ExistingLook): string {
