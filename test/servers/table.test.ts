@@ -6,6 +6,7 @@ test('the table shows the addresses of the started servers and lines to paste in
   const text = describeServers({
     dataDir: '/data dir',
     ownerPid: 1,
+    kubectlPath: '/opt/cache/kubectl',
     kubernetes: {
       url: 'https://127.0.0.1:1',
       caPem: 'pem',
@@ -18,20 +19,22 @@ test('the table shows the addresses of the started servers and lines to paste in
       uiUrl: 'http://127.0.0.1:3',
       metricsUrl: 'http://127.0.0.1:4/metrics',
       dbFile: '',
-      cliPath: '/bin/temporal',
+      cliPath: '/opt/my tools/temporal',
     },
   })
   assert.equal(
     text,
     `Kubernetes API  https://127.0.0.1:1
   kubeconfig    /data dir/it's
+  kubectl       /opt/cache/kubectl
 Temporal        127.0.0.1:2
   UI            http://127.0.0.1:3
-  CLI           /bin/temporal
+  CLI           /opt/my tools/temporal
 Data and logs   /data dir
 
 export KUBECONFIG='/data dir/it'\\''s'
-export TEMPORAL_ADDRESS=127.0.0.1:2
+export PATH=/opt/cache:'/opt/my tools':$PATH
+export TEMPORAL_ADDRESS=127.0.0.1:2 TEMPORAL_NAMESPACE=certloom
 `,
   )
 })

@@ -1,6 +1,5 @@
-import { existsSync, realpathSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
 import type { ServersFacts } from '../servers/facts.ts'
+import { shellLines } from '../servers/shell-lines.ts'
 import type { Display } from './display.ts'
 
 export interface Subject {
@@ -13,17 +12,9 @@ export interface Subject {
 
 /** Commands to paste into another terminal. */
 export function printCommands(display: Display, facts: ServersFacts, subject: Subject): void {
-  const { kubernetes, temporal, kubectlPath } = facts
   const { namespace, name, secretName, workflowId } = subject
   const groups: [string, string[]][] = [
-    [
-      'In another terminal, first:',
-      [
-        `export KUBECONFIG=${shellWord(kubernetes?.adminKubeconfigPath ?? '')}`,
-        ...pathLines({ kubectl: kubectlPath, temporal: temporal?.cliPath }),
-        `export TEMPORAL_ADDRESS=${temporal?.address ?? ''} TEMPORAL_NAMESPACE=${subject.temporalNamespace}`,
-      ],
-    ],
+    ['In another terminal, first:', shellLines(facts, subject.temporalNamespace)],
     [
       'Look:',
       [
@@ -53,22 +44,4 @@ export function printCommands(display: Display, facts: ServersFacts, subject: Su
 
 function workflowUrl({ temporal }: ServersFacts, { temporalNamespace, workflowId }: Subject): string {
   return `${temporal?.uiUrl ?? ''}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(workflowId)}`
-}
-
-/** What puts programs on the search path that are not on it; nothing where the shell finds these very programs. */
-function pathLines(programs: Readonly<Record<string, string | undefined>>): string[] {
-  const missing = Object.entries(programs).flatMap(([name, path]) =>
-    path === undefined || finds(name, path) ? [] : [dirname(path)],
-  )
-  return missing.length === 0 ? [] : [`export PATH=${missing.map(shellWord).join(':')}:$PATH`]
-}
-
-function finds(name: string, path: string): boolean {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const first = folders.map((folder) => join(folder, name)).find((candidate) => existsSync(candidate))
-  return first !== undefined && realpathSync(first) === realpathSync(path)
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,4 +1,8 @@
 import type { ServersFacts } from './facts.ts'
+import { shellLines } from './shell-lines.ts'
+
+/** The namespace that `certloom setup` makes unless it is told another. */
+const TEMPORAL_NAMESPACE = 'certloom'
 
 /** What a person needs to use the servers: addresses in two columns and the lines to paste into a shell. */
 export function describeServers(facts: ServersFacts): string {
@@ -25,17 +29,6 @@ export function describeServers(facts: ServersFacts): string {
   rows.push(['Data and logs', dataDir])
   const width = Math.max(...rows.map(([label]) => label.length)) + 2
   const lines = rows.map(([label, value]) => label.padEnd(width) + value)
-  const exports = shellLines(facts)
+  const exports = shellLines(facts, TEMPORAL_NAMESPACE)
   return [...lines, ...(exports.length > 0 ? ['', ...exports] : [])].join('\n') + '\n'
-}
-
-function shellLines({ kubernetes, temporal }: ServersFacts): string[] {
-  return [
-    ...(kubernetes ? [`export KUBECONFIG=${shellWord(kubernetes.adminKubeconfigPath)}`] : []),
-    ...(temporal ? [`export TEMPORAL_ADDRESS=${shellWord(temporal.address)}`] : []),
-  ]
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
