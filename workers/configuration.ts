@@ -18,7 +18,7 @@ const listener = z
   }, 'must be host:port, such as 0.0.0.0:9402 or [::]:9402')
 const milliseconds = z.coerce.number().int().min(100)
 
-/** Every setting of the processes: name in the environment, meaning, default. */
+/** Every setting of the processes: name in the environment, meaning, default. `npm run docs` writes them down. */
 const variables = {
   KUBECONFIG: z
     .string()
@@ -73,7 +73,7 @@ const variables = {
     .describe('Port of authoritative name servers.'),
   CERTLOOM_AUDIT_INTERVAL_MS: milliseconds
     .default(600_000)
-    .describe('How often objects and open workflows are compared.'),
+    .describe('How often objects and open workflows are compared, in milliseconds.'),
   CERTLOOM_HEALTH_ADDRESS: listener.describe(
     'host:port for /healthz, /livez and /readyz, such as 0.0.0.0:9403; empty: none.',
   ),
@@ -147,9 +147,28 @@ export function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
   }
 }
 
-/** One line a setting, for --help. */
+export interface Setting {
+  /** Name in the environment. */
+  name: string
+  meaning: string
+  /** What holds where it is not set, as it would be written; absent where that is nothing. */
+  preset?: string
+}
+
+/** Every setting, as --help and docs/settings.md show it. */
+export function describedSettings(): Setting[] {
+  return Object.entries(variables).map(([name, schema]) => {
+    const preset: unknown = schema.safeParse(undefined).data
+    const meaning = schema.description ?? ''
+    return preset === undefined || preset === '' ? { name, meaning } : { name, meaning, preset: String(preset) }
+  })
+}
+
+/** One line a setting with its default, for --help. */
 export function describeSettings(): string {
-  return Object.entries(variables)
-    .map(([name, schema]) => `  ${name.padEnd(38)}${schema.description ?? ''}`)
+  return describedSettings()
+    .map(({ name, meaning, preset }) => {
+      return `  ${name.padEnd(38)}${meaning}${preset === undefined ? '' : ` Default: ${preset}`}`
+    })
     .join('\n')
 }
