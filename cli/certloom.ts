@@ -3,16 +3,16 @@ import { registerCodecServer } from './codec-server/command.ts'
 import { registerRoles } from './roles.ts'
 import { registerSetup } from './setup/command.ts'
 
-const program = new Command('certloom')
+const program = new Command('npm run certloom --')
   .description("Kubernetes certificates with cert-manager's API, each one a durable Temporal workflow.")
-  .showHelpAfterError('(run certloom --help for the commands and examples)')
+  .showHelpAfterError('(npm run certloom -- --help shows the commands and examples)')
   .addHelpText(
     'after',
     `
 Examples:
-  certloom setup                       install CRDs, policies, rights and the Temporal namespace
-  certloom all                         bridge and worker in one process
-  KUBECONFIG=~/.kube/dev certloom all  against another cluster
+  npm run certloom -- setup                       install CRDs, policies, rights and the Temporal namespace
+  npm run certloom -- all                         bridge and worker in one process
+  KUBECONFIG=~/.kube/dev npm run certloom -- all  against another cluster
 `,
   )
 

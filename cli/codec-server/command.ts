@@ -40,12 +40,12 @@ export function registerCodecServer(program: Command): void {
       'after',
       `
 Examples:
-  certloom codec-server --keys-file /etc/certloom/payload-keys
-  certloom codec-server --origin https://temporal.example.com
-  temporal workflow show -w certificate/default/web --codec-endpoint http://127.0.0.1:8234
+  npm run certloom -- codec-server --keys-file /etc/certloom/payload-keys
+  npm run certloom -- codec-server --origin https://temporal.example.com
+  temporal workflow show -w certificate/default/web --namespace certloom --codec-endpoint http://127.0.0.1:8234
   temporal server start-dev --ui-codec-endpoint http://127.0.0.1:8234
-  CERTLOOM_CODEC_SERVER_TOKEN=… certloom codec-server --host 0.0.0.0
-  temporal workflow show -w … --codec-endpoint http://codec:8234 --codec-auth "Bearer …"
+  CERTLOOM_CODEC_SERVER_TOKEN=… npm run certloom -- codec-server --host 0.0.0.0
+  temporal workflow show -w … --namespace certloom --codec-endpoint http://codec:8234 --codec-auth "Bearer …"
 
 CERTLOOM_CODEC_SERVER_TOKEN is the shared token that callers must send; command lines are no place for it.
 `,

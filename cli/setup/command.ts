@@ -52,10 +52,10 @@ export function registerSetup(program: Command): void {
       'after',
       `
 Examples:
-  certloom setup
-  certloom setup --context production --temporal-address temporal.example.com:7233
-  certloom setup --skip-crds --skip-policies --skip-rbac     only the Temporal namespace
-  certloom setup --skip-temporal                             only the cluster
+  npm run certloom -- setup
+  npm run certloom -- setup --context production --temporal-address temporal.example.com:7233
+  npm run certloom -- setup --skip-crds --skip-policies --skip-rbac     only the Temporal namespace
+  npm run certloom -- setup --skip-temporal                             only the cluster
 `,
     )
     .action((flags: Flags) => run(flags))

@@ -164,7 +164,7 @@ function explained(cause: unknown, { address, namespace }: Job): SetupError {
   const code = codeOf(cause)
   const remedy =
     code === PERMISSION_DENIED
-      ? 'make the namespace and its search attributes by other means (docs), then use --skip-temporal'
+      ? 'let whoever may make them make the namespace and its search attributes (docs/operations.md lists names and types), then use --skip-temporal'
       : code === UNAVAILABLE
         ? 'check that the server runs'
         : 'look at what the server says'

@@ -13,6 +13,8 @@ export interface Picture {
   readonly shows: readonly string[]
   /** Height in CSS pixels. */
   readonly height: number
+  /** Width in CSS pixels, with the navigation at the left; default 1440. */
+  readonly width?: number
   /** Columns of the list of workflows. */
   readonly columns?: readonly string[]
 }
@@ -34,7 +36,7 @@ export async function take(
 ): Promise<string> {
   const page = await browser.newPage()
   try {
-    await page.setViewport({ width: WIDTH, height: picture.height })
+    await page.setViewport({ width: picture.width ?? WIDTH, height: picture.height })
     if (picture.columns !== undefined) await presetColumns(page, namespace, picture.columns)
     await page.goto(`${uiUrl}/namespaces/${namespace}/${picture.path}`, { waitUntil: 'domcontentloaded' })
     await untilShown(page, picture)
@@ -67,11 +69,11 @@ async function untilShown(page: Page, { name, shows }: Picture): Promise<void> {
 }
 
 /** Without the navigation at the left, which tells nothing about certificates. */
-async function composed(page: Page, { height }: Picture): Promise<ScreenshotClip> {
+async function composed(page: Page, { height, width = WIDTH }: Picture): Promise<ScreenshotClip> {
   const left = Number(
     await page.evaluate("document.querySelector('main')?.getBoundingClientRect().left ?? 0"),
   )
-  return { x: left, y: 0, width: WIDTH - left, height }
+  return { x: left, y: 0, width: width - left, height }
 }
 
 /** The UI keeps the columns that somebody chose in the browser. */
