@@ -160,7 +160,9 @@ export function describedSettings(): Setting[] {
   return Object.entries(variables).map(([name, schema]) => {
     const preset: unknown = schema.safeParse(undefined).data
     const meaning = schema.description ?? ''
-    return preset === undefined || preset === '' ? { name, meaning } : { name, meaning, preset: String(preset) }
+    return preset === undefined || preset === ''
+      ? { name, meaning }
+      : { name, meaning, preset: String(preset) }
   })
 }
 

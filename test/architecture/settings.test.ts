@@ -11,7 +11,11 @@ test('docs/settings.md is what the processes read', () => {
 test('every setting is described, and its default is one that the processes take', () => {
   for (const { name, meaning, preset } of describedSettings()) {
     assert.match(meaning, /\.$/, name)
-    assert.deepEqual(readConfiguration(preset === undefined ? {} : { [name]: preset }), readConfiguration({}), name)
+    assert.deepEqual(
+      readConfiguration(preset === undefined ? {} : { [name]: preset }),
+      readConfiguration({}),
+      name,
+    )
   }
 })
 

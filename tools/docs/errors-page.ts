@@ -4,7 +4,8 @@ import { failures, type FailureEntry, type FailureKind } from '../../workflows/d
 const kinds: Readonly<Record<FailureKind, { heading: string; reaction: string }>> = {
   spec: {
     heading: 'Wrong as written',
-    reaction: 'Nothing is tried until the object changes. `Stalled` is True meanwhile.',
+    reaction:
+      'Nothing is issued until somebody changes the object; `Stalled` is True meanwhile. What only a step of the issuance finds, such as a solver that is missing at the issuer, is looked at again by itself: after 5 s at first, later every 5 min.',
   },
   blocked: {
     heading: 'Something is missing',
@@ -49,8 +50,8 @@ export function errorsPage(): string {
     '<!-- Generated from workflows/domain/failure-list.ts by tools/docs/errors.ts. Do not edit. -->',
     '',
     'Every way in which certloom can fail to keep a certificate current has one code. The same code stands in the reason',
-    'of the `Stalled` condition, in the event, in Temporal (failure type and search attribute `CertErrorType`), in metrics',
-    'and in the output of the command line. A link to a code works: `errors.md#ratelimited`.',
+    'of the `Stalled` condition, in the event, in Temporal (failure type and search attribute `CertErrorType`) and in',
+    'metrics. A link to a code works: `errors.md#ratelimited`.',
     '',
     ...sections,
   ]
