@@ -158,7 +158,7 @@ export interface Setting {
 /** Every setting, as --help and docs/settings.md show it. */
 export function describedSettings(): Setting[] {
   return Object.entries(variables).map(([name, schema]) => {
-    const preset: unknown = schema.safeParse(undefined).data
+    const preset = schema.safeParse(undefined).data as string | number | boolean | undefined
     const meaning = schema.description ?? ''
     return preset === undefined || preset === ''
       ? { name, meaning }
