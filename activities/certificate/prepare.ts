@@ -30,7 +30,7 @@ import {
 } from './request.ts'
 import { writeStatus } from './status.ts'
 import { checkTarget } from './target-secret.ts'
-import { createNextKey, findNextKey, temporarySecretName, type NextKey } from './temporary-key.ts'
+import { createNextKey, takeNextKey, temporarySecretName, type NextKey } from './temporary-key.ts'
 import { requestDigest, requireCertificate } from './view.ts'
 
 /**
@@ -47,7 +47,7 @@ export async function prepare(deps: ActivityDeps, input: PrepareInput, events: E
   const { issuer, target } = await watch.time('check', () => ready(deps, seen))
 
   const temporary = seen.status?.nextPrivateKeySecretName
-  let next = temporary === undefined ? undefined : await findNextKey(kubernetes, seen, temporary)
+  let next = temporary === undefined ? undefined : await takeNextKey(kubernetes, seen, temporary, events)
   const temporarySecret =
     next !== undefined && temporary !== undefined
       ? temporary

@@ -14,6 +14,7 @@ import { conditionOf, isFailed, refusal } from './request.ts'
 import { writeStatus } from './status.ts'
 import { summaryOf } from './summary.ts'
 import { applyTarget, checkTarget } from './target-secret.ts'
+import { isNextKeyOf } from './temporary-key.ts'
 import { issueInput, requestDigest, requireCertificate } from './view.ts'
 
 /**
@@ -34,7 +35,7 @@ export async function publish(deps: ActivityDeps, input: PublishInput, events: E
     kubernetes.get<Secret>(path('Secret', certificate.spec.secretName)),
   ])
   if ((certificate.status?.revision ?? 0) >= input.revision) {
-    await tidy(deps, certificate, input)
+    await tidy(deps, certificate, temporary, input)
     return published(certificate, target, watch)
   }
   if (requestDigest(certificate) !== input.requestDigest) {
@@ -62,7 +63,7 @@ export async function publish(deps: ActivityDeps, input: PublishInput, events: E
     'Issuing',
     'The certificate has been successfully issued',
   )
-  await watch.time('tidy', () => tidy(deps, written, input))
+  await watch.time('tidy', () => tidy(deps, written, temporary, input))
   return published(written, secret, watch)
 }
 
@@ -115,6 +116,7 @@ async function succeed(
 async function tidy(
   { kubernetes }: ActivityDeps,
   certificate: Certificate,
+  temporary: Secret | undefined,
   input: PublishInput,
 ): Promise<void> {
   const { namespace, uid = '' } = certificate.metadata
@@ -134,8 +136,14 @@ async function tidy(
       ),
     )
   }
+  const removeNextKey = async () => {
+    if (temporary === undefined || !isNextKeyOf(temporary, certificate)) return
+    await kubernetes.delete(apiPath('Secret', namespace, temporary.metadata.name), {
+      uid: temporary.metadata.uid,
+    })
+  }
   // Together, and heard of together: a failure that nobody listens to would end the process.
-  await Promise.all([kubernetes.delete(apiPath('Secret', namespace, input.temporarySecret)), removeOld()])
+  await Promise.all([removeNextKey(), removeOld()])
 }
 
 function revisionOf(request: CertificateRequest): number {

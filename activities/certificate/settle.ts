@@ -14,6 +14,7 @@ import { knownFacts } from './known.ts'
 import { keepSecret } from './keep-secret.ts'
 import { conditionOf, DENIED, isFailed, requestNameOf, verdictOf, writeRequestStatus } from './request.ts'
 import { writeStatus } from './status.ts'
+import { deleteNextKey, temporarySecretName } from './temporary-key.ts'
 import { issueInput, readCertificate, viewOf } from './view.ts'
 
 /**
@@ -33,7 +34,8 @@ export async function failAttempt(deps: ActivityDeps, input: FailInput, events: 
   const verdict = await judge(deps, request, input, events)
   const reason = verdict.reason ?? 'Failed'
   const message = `The certificate request has failed to complete and will be retried: ${verdict.message ?? ''}`
-  const temporary = certificate.status?.nextPrivateKeySecretName
+  // Before the status, which names it: after that nothing would lead to it any more.
+  await deleteNextKeys(deps, certificate, input)
   let counted = false
   const written = await writeStatus(kubernetes, certificate, (draft) => {
     // Issuing=False together with no next key is how this step leaves the status.
@@ -47,8 +49,18 @@ export async function failAttempt(deps: ActivityDeps, input: FailInput, events: 
     draft.stall(undefined)
   })
   if (counted) events.warning({ kind: 'Certificate', metadata: certificate.metadata }, reason, message)
-  if (temporary !== undefined) await kubernetes.delete(apiPath('Secret', namespace, temporary))
   return knownOf(deps, written)
+}
+
+/** The next key as the status names it, and as this attempt named it. */
+async function deleteNextKeys(
+  { kubernetes }: ActivityDeps,
+  certificate: Certificate,
+  { revision, attempt }: AttemptReference,
+): Promise<void> {
+  const own = temporarySecretName(certificate, revision, attempt)
+  const names = new Set([certificate.status?.nextPrivateKeySecretName ?? own, own])
+  await Promise.all([...names].map((name) => deleteNextKey(kubernetes, certificate, name)))
 }
 
 /** Writes the failure into the request, unless it says itself why it failed; that is then what counts. */
@@ -93,8 +105,7 @@ export async function discardAttempt(deps: ActivityDeps, input: AttemptReference
   if (request !== undefined && isControlledBy(request, input.certificate.uid) && !published) {
     await kubernetes.delete(path, { uid: request.metadata.uid, propagationPolicy: 'Background' })
   }
-  const temporary = certificate.status?.nextPrivateKeySecretName
-  if (temporary !== undefined) await kubernetes.delete(apiPath('Secret', namespace, temporary))
+  await deleteNextKeys(deps, certificate, input)
   const written = await writeStatus(kubernetes, certificate, (draft) => {
     draft.remove('Issuing')
     draft.status.nextPrivateKeySecretName = undefined

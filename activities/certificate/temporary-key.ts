@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
+import { isObjectName } from '../../k8s-bridge/api/fields.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import { keyMismatches } from '../../workflows/domain/key-fits.ts'
 import {
@@ -26,24 +27,69 @@ export function temporarySecretName(certificate: Certificate, revision: number, 
   return `${certificate.metadata.name.slice(0, 240)}-${digest}`
 }
 
-/** Reads the key of an issuance under way; undefined where it is missing, foreign or no longer fits the spec. */
-export async function findNextKey(
+/** Whoever may write the status may name any Secret there, also one that is the Certificate's but no next key. */
+export function isNextKeyOf(secret: Secret, certificate: Certificate): boolean {
+  const { metadata } = secret
+  return (
+    metadata.labels?.[labels.nextPrivateKey] === 'true' &&
+    isControlledBy(secret, certificate.metadata.uid ?? '')
+  )
+}
+
+/** The Secret of that name, where it is a next key of this Certificate. */
+async function readNextKey(
   kubernetes: Kubernetes,
   certificate: Certificate,
   secretName: string,
+): Promise<Secret | undefined> {
+  if (!isObjectName(secretName)) return undefined
+  const secret = await kubernetes.get<Secret>(apiPath('Secret', certificate.metadata.namespace, secretName))
+  return secret !== undefined && isNextKeyOf(secret, certificate) ? secret : undefined
+}
+
+/** Deletes a next key of this Certificate; what else bears the name stays. A second run finds nothing. */
+export async function deleteNextKey(
+  kubernetes: Kubernetes,
+  certificate: Certificate,
+  secretName: string,
+): Promise<void> {
+  const secret = await readNextKey(kubernetes, certificate, secretName)
+  if (secret !== undefined) await deleteSecret(kubernetes, secret)
+}
+
+async function deleteSecret(kubernetes: Kubernetes, { metadata }: Secret): Promise<void> {
+  await kubernetes.delete(apiPath('Secret', metadata.namespace, metadata.name), { uid: metadata.uid })
+}
+
+/**
+ * The key of an issuance under way; undefined where it is missing or not ours. One of ours that does not fit the spec
+ * any more is deleted: no attempt would come back to it.
+ */
+export async function takeNextKey(
+  kubernetes: Kubernetes,
+  certificate: Certificate,
+  secretName: string,
+  events: Events,
 ): Promise<NextKey | undefined> {
-  const { namespace = '', uid = '' } = certificate.metadata
-  const secret = await kubernetes.get<Secret>(apiPath('Secret', namespace, secretName))
-  if (secret === undefined || !isControlledBy(secret, uid)) return undefined
+  const secret = await readNextKey(kubernetes, certificate, secretName)
+  if (secret === undefined) return undefined
   const pem = secretBytes(secret, 'tls.key')
-  if (pem === undefined) return undefined
+  let mismatches: string[] = []
   try {
-    if (keyMismatches(keyFacts(pem), certificate.spec).length > 0) return undefined
-    const key = decodePrivateKey(pem)
-    return { key, publicKeySha256: publicKeySha256(key) }
+    if (pem !== undefined) {
+      mismatches = keyMismatches(keyFacts(pem), certificate.spec)
+      const key = decodePrivateKey(pem)
+      if (mismatches.length === 0) return { key, publicKeySha256: publicKeySha256(key) }
+    }
   } catch {
-    return undefined
+    // What cannot be read as a key serves nobody.
   }
+  await deleteSecret(kubernetes, secret)
+  if (mismatches.length > 0) {
+    const message = `Regenerating private key due to change in fields: [${mismatches.join(' ')}]`
+    events.normal({ kind: 'Certificate', metadata: certificate.metadata }, 'Deleted', message)
+  }
+  return undefined
 }
 
 /**
@@ -72,16 +118,19 @@ export async function createNextKey(
     type: 'Opaque',
     data: { 'tls.key': Buffer.from(encodePrivateKey(key, 'PKCS8')).toString('base64') },
   }
+  const collection = apiPath('Secret', certificate.metadata.namespace)
   try {
-    await kubernetes.create(apiPath('Secret', certificate.metadata.namespace), secret)
+    await kubernetes.create(collection, secret)
   } catch (error) {
     if (!isStatus(error, 409)) throw error
-    const found = await findNextKey(kubernetes, certificate, secretName)
+    const found = await takeNextKey(kubernetes, certificate, secretName, events)
     if (found !== undefined) return found
-    throw new CertloomError(
-      'SecretInUse',
-      `Secret ${secretName} exists and is not the next key of this Certificate`,
-    )
+    // One of ours that did not fit is gone by now: the number of an attempt comes again after a loss of Temporal.
+    await kubernetes.create(collection, secret).catch((again: unknown) => {
+      if (!isStatus(again, 409)) throw again
+      const message = `Secret ${secretName} exists and is not the next key of this Certificate`
+      throw new CertloomError('SecretInUse', message)
+    })
   }
   if (reused === undefined) {
     events.normal(subject, 'Generated', `Stored new private key in temporary Secret resource "${secretName}"`)

@@ -48,9 +48,14 @@ export function goDuration() {
 
 const dnsSubdomainPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
+/** Whether an object may be called so: a DNS subdomain (RFC 1123) of at most 253 characters. */
+export function isObjectName(text: string): boolean {
+  return text.length <= 253 && dnsSubdomainPattern.test(text)
+}
+
 /** The name of another object (DNS-1123 subdomain). The CRD says only `string`, as upstream's does. */
 export function objectName() {
-  return z.string().refine((text) => text.length <= 253 && dnsSubdomainPattern.test(text), {
+  return z.string().refine(isObjectName, {
     error: 'must be the name of an object: lower-case letters, digits, "-" and ".", at most 253 characters',
   })
 }
