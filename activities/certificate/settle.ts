@@ -143,14 +143,28 @@ export async function updateStatus(
   return knownFacts(written, secret?.metadata.resourceVersion ?? '')
 }
 
-/** Shows on the Certificate what an attempt waits for. Never fails the step that is waiting. */
+/**
+ * Shows on the Certificate what an attempt waits for. Never fails the step that is waiting: its own failure says when to
+ * look again. That a step was cancelled is told at the boundary, whatever failed.
+ */
 export async function reportBlocked(
   deps: ActivityDeps,
   input: Required<ReportInput>,
   events: Events,
 ): Promise<void> {
-  // An issuer that is just being verified needs nobody's help.
-  if (failures[input.failure.code].kind === 'transient' || input.failure.code === 'IssuerPending') return
+  const { code } = input.failure
+  const { kind, acts } = failures[code]
+  // An issuer that is just being verified, an order that is made anew: over before anybody could help. Of the rest only
+  // the limit of a CA needs nobody, but it may last for hours, and whoever waits for the certificate wants to know.
+  if (kind === 'transient' || (kind === 'blocked' && acts === 'nobody')) return
+  try {
+    await showBlocked(deps, input, events)
+  } catch (error) {
+    deps.log.warn({ error: String(error), code }, 'what blocks the step is not shown on the Certificate')
+  }
+}
+
+async function showBlocked(deps: ActivityDeps, input: Required<ReportInput>, events: Events): Promise<void> {
   const certificate = await own(deps, input)
   if (certificate === undefined) return
   let news = false
