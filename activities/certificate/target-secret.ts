@@ -1,4 +1,5 @@
 import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
+import { isObjectName } from '../../k8s-bridge/api/fields.ts'
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import { resolveIssuer } from '../../workflows/domain/issuer-reference.ts'
 import type { CertificateFacts } from '../../workflows/domain/x509-facts.ts'
@@ -6,7 +7,6 @@ import { encodePrivateKey, decodePrivateKey } from '../clients/x509.ts'
 import type { ActivityDeps } from '../deps.ts'
 import { CertloomError } from '../failure.ts'
 import { FIELD_MANAGER_ISSUING, annotations, labels, type Secret } from '../objects.ts'
-import { readCertificate } from './view.ts'
 
 /** Secrets that break something else when a certificate is written over them. */
 const FOREIGN_TYPES = [
@@ -31,8 +31,7 @@ export async function checkTarget(
   }
   const owner = target.metadata.annotations?.[annotations.certificateName]
   if (owner !== undefined && owner !== '' && owner !== name) {
-    const other = await readCertificate(deps.kubernetes, { namespace, name: owner }).catch(() => undefined)
-    if (other?.spec.secretName === secretName) {
+    if ((await secretNameOf(deps, namespace, owner)) === secretName) {
       throw new CertloomError(
         'SecretInUse',
         `Secret ${namespace}/${secretName} is the Secret of Certificate ${owner}`,
@@ -48,6 +47,17 @@ export async function checkTarget(
       `Secret ${namespace}/${secretName} holds the account key of an issuer`,
     )
   }
+}
+
+/**
+ * The Secret that another Certificate asks for, undefined only where there is no such Certificate. Read as it is: one
+ * that certloom refuses has a Secret all the same.
+ */
+async function secretNameOf({ kubernetes }: ActivityDeps, namespace: string, name: string): Promise<unknown> {
+  if (!isObjectName(name)) return undefined
+  const path = apiPath('Certificate', namespace, name)
+  const found = await kubernetes.get<{ spec?: { secretName?: unknown } }>(path)
+  return found?.spec?.secretName
 }
 
 export interface TargetContent {
