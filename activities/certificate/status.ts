@@ -15,8 +15,9 @@ export class StatusDraft {
   readonly #now: string
   status: CertificateStatus
 
-  constructor(certificate: Certificate, now: number) {
-    this.#generation = certificate.metadata.generation ?? 0
+  /** `generation`: of the spec from which the changes follow, which may be older than the status. */
+  constructor(certificate: Certificate, now: number, generation = certificate.metadata.generation) {
+    this.#generation = generation ?? 0
     this.#now = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
     this.status = structuredClone(certificate.status ?? {})
   }
@@ -65,7 +66,9 @@ const MAX_TRIES = 6
 
 /**
  * Writes the whole /status, with a test on the uid and on the resourceVersion: what somebody else wrote a moment ago
- * (`cmctl renew`) is read and decided on, never lost. Nothing is sent where nothing changes.
+ * (`cmctl renew`) is read and decided on, never lost. A spec that was edited meanwhile has not been observed: conditions
+ * carry the generation of `certificate` as it is given, and the next look goes on from there. Nothing is sent where
+ * nothing changes.
  */
 export async function writeStatus(
   kubernetes: Kubernetes,
@@ -75,7 +78,7 @@ export async function writeStatus(
 ): Promise<Certificate> {
   let current = certificate
   for (let tries = 1; ; tries++) {
-    const draft = new StatusDraft(current, now())
+    const draft = new StatusDraft(current, now(), certificate.metadata.generation)
     change(draft)
     if (canonicalJson(draft.status) === canonicalJson(current.status ?? {})) return current
     const { namespace, name, uid, resourceVersion } = current.metadata
