@@ -13,7 +13,7 @@ import { CertloomError } from '../failure.ts'
 import { builtInIssuer, requireReadyIssuer } from '../issuers/issuer.ts'
 import { acmeAccount, acmeSpec } from './account.ts'
 import { invalidOrder } from './place-order.ts'
-import { challengesOf, placeOf, removeChallenges, writeOrderStatus } from './objects.ts'
+import { challengesOf, isFinal, placeOf, removeChallenges, writeOrderStatus } from './objects.ts'
 import { askAbout } from './lost-order.ts'
 import { Polls } from './polls.ts'
 
@@ -23,8 +23,8 @@ const SIGNING_MS = 120_000
 /**
  * Finalizes the order, takes the certificate home and publishes it.
  *
- * A second run is harmless: a request that has its certificate goes straight to publishing, and the state of the order
- * at the CA says whether it was finalized.
+ * A second run is harmless: a request that has its certificate goes straight to publishing, with an Order that was left
+ * behind finished first, and the state of the order at the CA says whether it was finalized.
  */
 export async function finalizeAndPublish(
   deps: ActivityDeps,
@@ -43,6 +43,12 @@ export async function finalizeAndPublish(
     if (order === undefined)
       throw new CertloomError('OrderInvalid', `Order ${namespace}/${input.order} was deleted`)
     await fetchCertificate(deps, order, request, signal, events)
+  } else if (order !== undefined && !isFinal(order)) {
+    // An earlier run came no further than the request: what its Challenges tell of the order is all that is needed.
+    const challenges = await challengesOf(deps.kubernetes, order)
+    const authorizations = [...new Set(challenges.map(({ spec }) => spec.authorizationURL))]
+    await finish(deps, order, described(authorizations, challenges), request.status.certificate)
+    tell(order, request, events)
   }
   const [published] = await Promise.all([
     publish(deps, input, events),
@@ -76,15 +82,24 @@ async function fetchCertificate(
   verifyIssued({ chainPem: pem, request: { csrPem }, now: new Date() })
   const { chainPem } = orderChain(pem)
 
-  const { kubernetes } = deps
+  const authorizations = described(ordered.authorizations, challenges)
   await Promise.all([
-    writeRequestStatus(kubernetes, request, { conditions: [ISSUED], certificatePem: chainPem }),
-    writeOrderStatus(kubernetes, order, {
-      state: 'valid',
-      authorizations: described(ordered.authorizations, challenges),
-      certificate: Buffer.from(chainPem).toString('base64'),
-    }),
+    writeRequestStatus(deps.kubernetes, request, { conditions: [ISSUED], certificatePem: chainPem }),
+    finish(deps, order, authorizations, Buffer.from(chainPem).toString('base64')),
   ])
+  tell(order, request, events)
+}
+
+async function finish(
+  { kubernetes }: ActivityDeps,
+  order: Order,
+  authorizations: OrderAuthorization[],
+  certificate: string,
+): Promise<void> {
+  await writeOrderStatus(kubernetes, order, { state: 'valid', authorizations, certificate })
+}
+
+function tell(order: Order, request: CertificateRequest, events: Events): void {
   events.normal({ kind: 'Order', metadata: order.metadata }, 'Complete', 'Order completed successfully')
   events.normal(
     { kind: 'CertificateRequest', metadata: request.metadata },
