@@ -3,7 +3,7 @@ import type { CertificateRequest } from '../../k8s-bridge/api/certificate-reques
 import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import type { AttemptReference, FailInput, ReportInput } from '../../workflows/activities.ts'
 import { describeStall } from '../../workflows/domain/describe-stall.ts'
-import { describeFailure, failures } from '../../workflows/domain/failures.ts'
+import { describeFailure } from '../../workflows/domain/failures.ts'
 import { readiness } from '../../workflows/domain/issue-reasons.ts'
 import { builtInGroup, resolveIssuer } from '../../workflows/domain/issuer-reference.ts'
 import type { KnownFacts } from '../../workflows/messages.ts'
@@ -15,7 +15,7 @@ import { keepSecret } from './keep-secret.ts'
 import { conditionOf, DENIED, isFailed, requestNameOf, verdictOf, writeRequestStatus } from './request.ts'
 import { writeStatus } from './status.ts'
 import { deleteNextKey, temporarySecretName } from './temporary-key.ts'
-import { issueInput, readCertificate, viewOf } from './view.ts'
+import { issueInput, ownCertificate, viewOf } from './view.ts'
 
 /**
  * Counts an attempt that the CA judged, as upstream does: the request fails, Issuing turns False with the reason, the
@@ -26,7 +26,7 @@ import { issueInput, readCertificate, viewOf } from './view.ts'
  */
 export async function failAttempt(deps: ActivityDeps, input: FailInput, events: Events): Promise<KnownFacts> {
   const { kubernetes } = deps
-  const certificate = await own(deps, input)
+  const certificate = await ownCertificate(deps.kubernetes, input.certificate)
   if (certificate === undefined) return gone(input)
   const { namespace } = certificate.metadata
   const name = requestNameOf(certificate, input.revision)
@@ -96,7 +96,7 @@ async function judge(
  */
 export async function discardAttempt(deps: ActivityDeps, input: AttemptReference): Promise<KnownFacts> {
   const { kubernetes } = deps
-  const certificate = await own(deps, input)
+  const certificate = await ownCertificate(deps.kubernetes, input.certificate)
   if (certificate === undefined) return gone(input)
   const { namespace } = certificate.metadata
   const path = apiPath('CertificateRequest', namespace, requestNameOf(certificate, input.revision))
@@ -122,7 +122,7 @@ export async function updateStatus(
   input: ReportInput,
   events: Events,
 ): Promise<KnownFacts> {
-  const certificate = await own(deps, input)
+  const certificate = await ownCertificate(deps.kubernetes, input.certificate)
   if (certificate === undefined) return gone(input)
   const view = await viewOf(deps.kubernetes, certificate)
   const secret = await keepSecret(deps, view, Date.now())
@@ -141,55 +141,6 @@ export async function updateStatus(
     )
   }
   return knownFacts(written, secret?.metadata.resourceVersion ?? '')
-}
-
-/**
- * Shows on the Certificate what an attempt waits for. Never fails the step that is waiting: its own failure says when to
- * look again. That a step was cancelled is told at the boundary, whatever failed.
- */
-export async function reportBlocked(
-  deps: ActivityDeps,
-  input: Required<ReportInput>,
-  events: Events,
-): Promise<void> {
-  const { code } = input.failure
-  const { kind, acts } = failures[code]
-  // An issuer that is just being verified, an order that is made anew: over before anybody could help. Of the rest only
-  // the limit of a CA needs nobody, but it may last for hours, and whoever waits for the certificate wants to know.
-  if (kind === 'transient' || (kind === 'blocked' && acts === 'nobody')) return
-  try {
-    await showBlocked(deps, input, events)
-  } catch (error) {
-    deps.log.warn({ error: String(error), code }, 'what blocks the step is not shown on the Certificate')
-  }
-}
-
-async function showBlocked(deps: ActivityDeps, input: Required<ReportInput>, events: Events): Promise<void> {
-  const certificate = await own(deps, input)
-  if (certificate === undefined) return
-  let news = false
-  await writeStatus(deps.kubernetes, certificate, (draft) => {
-    const before = draft.condition('Stalled')?.message
-    if (draft.condition('Ready') === undefined)
-      draft.set('Ready', 'False', 'DoesNotExist', 'Issuing certificate as Secret does not exist')
-    draft.stall(input.failure)
-    news = draft.condition('Stalled')?.message !== before
-  })
-  if (news) {
-    events.warning(
-      { kind: 'Certificate', metadata: certificate.metadata },
-      input.failure.code,
-      describeStall(input.failure),
-    )
-  }
-}
-
-async function own(
-  deps: ActivityDeps,
-  input: Pick<AttemptReference, 'certificate'>,
-): Promise<Certificate | undefined> {
-  const certificate = await readCertificate(deps.kubernetes, input.certificate)
-  return certificate?.metadata.uid === input.certificate.uid ? certificate : undefined
 }
 
 async function knownOf({ kubernetes }: ActivityDeps, certificate: Certificate): Promise<KnownFacts> {

@@ -35,6 +35,15 @@ export async function readCertificate(
   return parsed.data
 }
 
+/** The Certificate of this incarnation, undefined where it is gone; it may be on its way out. */
+export async function ownCertificate(
+  kubernetes: Kubernetes,
+  ref: CertificateReference,
+): Promise<Certificate | undefined> {
+  const certificate = await readCertificate(kubernetes, ref)
+  return certificate?.metadata.uid === ref.uid ? certificate : undefined
+}
+
 /** The Certificate of this incarnation that is meant to live; what else is found ends the step. */
 export async function requireCertificate(
   kubernetes: Kubernetes,
