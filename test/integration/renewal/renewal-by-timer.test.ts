@@ -11,7 +11,7 @@ import { searchAttributes } from '../../../workflows/search-attributes.ts'
 import { World, type AnyObject } from '../support/world.ts'
 import { SecretWatch } from './support/secret-watch.ts'
 
-const LIFETIME_SECONDS = 60
+const LIFETIME_SECONDS = 30
 const RENEWALS = 3
 const policies = ['Always', 'Never'] as const
 type Policy = (typeof policies)[number]
@@ -32,14 +32,14 @@ const watchOf = (policy: Policy) => {
 before(async () => {
   world = await World.open()
   folder = await mkdtemp(join(tmpdir(), 'certloom-renewal-'))
-  const profiles = { short: { description: 'one minute', validityPeriod: LIFETIME_SECONDS } }
+  const profiles = { short: { description: 'half a minute', validityPeriod: LIFETIME_SECONDS } }
   const dnsServer = world.servers.dns.resolver
   ;[pebble] = await Promise.all([
     startServers({ dataDir: folder, parts: ['pebble'], pebble: { profiles, dnsServer } }),
     world.startController(),
     world.fixturePlugin(),
   ])
-  const issuer = `minute-${process.pid}`
+  const issuer = `short-${process.pid}`
   const caBundle = Buffer.from(pebble.pebble.caPem).toString('base64')
   await world.acmeIssuer(issuer, { server: pebble.pebble.directoryUrl, acme: { caBundle } })
   namespace = await world.namespace('renewal')
