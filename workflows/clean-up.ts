@@ -9,6 +9,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
+import { MINUTE_OF_TRIES } from './domain/clean-up.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
 import { describeFailure, type Failure } from './domain/failures.ts'
 import type { Phase } from './domain/phases.ts'
@@ -17,8 +18,6 @@ import { searchAttributes } from './search-attributes.ts'
 import { showSearchAttributes } from './show-attributes.ts'
 import { failureOf, step } from './stages/steps.ts'
 
-/** How long one round lets the SDK retry before the finding is shown and the wait grows, in milliseconds. */
-const ROUND_MS = 60_000
 /** A week of rounds is some 20,000 events: the run starts anew past this many. */
 const LONG_RUN_EVENTS = 2_000
 
@@ -83,7 +82,7 @@ function show(input: CleanUpInput, phase: Phase, errorType: 'CleanUpPending' | '
 async function remove({ challenge }: CleanUpInput): Promise<string | undefined> {
   const summary = `${challenge.fqdn} TXT removed via ${challenge.provider}`
   try {
-    await step('cleanUpChallenge', challenge, { summary, deadlineMs: ROUND_MS })
+    await step('cleanUpChallenge', challenge, { summary, tries: MINUTE_OF_TRIES })
     return undefined
   } catch (error) {
     const failure = failureOf(error)

@@ -10,6 +10,7 @@ import {
   failure,
   fakeActivities,
   inWorld,
+  named,
   taskFailures,
   uniqueName,
   until,
@@ -18,6 +19,9 @@ import {
 } from './support.ts'
 
 const test = inWorld()
+
+/** The most that a solver may set as config.timeoutSeconds, and the moment that its plugin gets to end in. */
+const LONGEST_PLUGIN_SECONDS = 605
 
 async function startCleanUp(world: World, overrides: Partial<Activities>) {
   const { activities, calls } = fakeActivities(world.now, () => overrides)
@@ -56,6 +60,18 @@ test.skipping('a clean-up is tried until it works and then ends', async (world) 
   await ended(cleanUp.handle, 'COMPLETED')
   assert.equal(tries, 4)
   assert.deepEqual(cleanUp.calls.of('giveUpCleanUp'), [])
+})
+
+test('a removal may take as long as a plugin may: no time of ours cuts it short', async (world) => {
+  await using cleanUp = await startCleanUp(world, {})
+  await ended(cleanUp.handle, 'COMPLETED')
+  const [removal] = named(await eventsOf(cleanUp.handle), 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED')
+  const { scheduleToCloseTimeout, startToCloseTimeout } =
+    removal?.activityTaskScheduledEventAttributes ?? {}
+  for (const limit of [scheduleToCloseTimeout, startToCloseTimeout]) {
+    const seconds = Number(limit?.seconds ?? 0)
+    assert.ok(seconds === 0 || seconds > LONGEST_PLUGIN_SECONDS, `${seconds} s`)
+  }
 })
 
 test('a message makes a clean-up try at once', async (world) => {

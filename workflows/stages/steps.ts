@@ -47,13 +47,15 @@ const timings: Record<Name, Timing> = {
   inspectHolder: { startToClose: 660_000, heartbeat: 8_000 },
 }
 
+const retry = { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 20_000 }
+
 export interface StepOptions {
   /** What a person reads in the timeline: the name first, at most 64 characters. */
   summary: string
   /** Readable and unique among the pending ones, such as `present/example.com`. */
   id?: string
-  /** Give up retrying after this long, in milliseconds; without it, transient failures are retried for ever. */
-  deadlineMs?: number
+  /** Give up after so many tries; without it, transient failures are retried for ever. */
+  tries?: number
 }
 
 /** Runs one activity. Throws ActivityFailure; `failureOf` reads it. */
@@ -62,10 +64,9 @@ export function step<N extends Name>(name: N, input: Input<N>, options: StepOpti
   return scheduleActivity<Output<N>>(name, [input], {
     startToCloseTimeout: startToClose,
     heartbeatTimeout: heartbeat,
-    scheduleToCloseTimeout: options.deadlineMs,
     // The clean-up must not start while the effect may still happen.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 20_000 },
+    retry: { ...retry, maximumAttempts: options.tries },
     summary: shorten(options.summary),
     activityId: options.id,
   })
@@ -75,7 +76,7 @@ export function step<N extends Name>(name: N, input: Input<N>, options: StepOpti
 export function localStep<N extends Name>(name: N, input: Input<N>): Promise<Output<N>> {
   return scheduleLocalActivity<Output<N>>(name, [input], {
     startToCloseTimeout: timings[name].startToClose,
-    retry: { initialInterval: 500, backoffCoefficient: 2, maximumInterval: 20_000 },
+    retry,
   })
 }
 
@@ -86,7 +87,10 @@ export function localStep<N extends Name>(name: N, input: Input<N>): Promise<Out
 export function failureOf(error: unknown): Failure | undefined {
   if (isCancellation(error)) return undefined
   // The failure of a local activity comes bare, that of a normal one wrapped.
-  const cause = error instanceof ActivityFailure ? error.cause : error
+  const bare = error instanceof ActivityFailure ? error.cause : error
+  // Where the last try was lost, what the one before it reported says more than that.
+  const cause =
+    bare instanceof TimeoutFailure && bare.cause instanceof ApplicationFailure ? bare.cause : bare
   if (!(cause instanceof ApplicationFailure || cause instanceof TimeoutFailure)) return undefined
   if (cause instanceof TimeoutFailure || !isFailureCode(cause.type))
     return { code: 'Internal', message: cause.message }

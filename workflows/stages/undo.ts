@@ -1,10 +1,7 @@
 import { CancellationScope, ParentClosePolicy, log, startChild } from '@temporalio/workflow'
-import { MAX_CLEAN_UP_MS, cleanUpWorkflowId } from '../domain/clean-up.ts'
+import { MAX_CLEAN_UP_MS, MINUTE_OF_TRIES, cleanUpWorkflowId } from '../domain/clean-up.ts'
 import type { RecordReference } from '../messages.ts'
 import { step } from './steps.ts'
-
-/** How long a certificate itself tries to clean up before a workflow of its own takes over. */
-const HAND_OVER_MS = 60_000
 
 type Compensation = () => Promise<void>
 
@@ -69,8 +66,9 @@ export function cleanUpLeftover(
 }
 
 /**
- * Removes a challenge record; what does not work within a minute is handed to a workflow of its own, so that nobody
- * waits for a broken DNS provider and nothing is forgotten.
+ * Removes a challenge record; what does not work within a minute of tries, or is not worth a second one, is handed to a
+ * workflow of its own, so that nobody waits for a broken DNS provider and nothing is forgotten. A single try may take as
+ * long as its provider lets it: one that was cut short would begin from the start there.
  */
 export async function cleanUp(
   record: RecordReference,
@@ -82,7 +80,7 @@ export async function cleanUp(
       await step('cleanUpChallenge', record, {
         summary,
         id: `clean-up/${record.challenge.name}`,
-        deadlineMs: HAND_OVER_MS,
+        tries: MINUTE_OF_TRIES,
       })
     } catch (error) {
       log.warn('clean-up handed over', { fqdn: record.fqdn, error: String(error) })
