@@ -41,7 +41,7 @@ export async function finalizeAndPublish(
     throw new CertloomError('ObjectGone', `CertificateRequest ${namespace}/${input.request} is gone`)
   if (request.status?.certificate === undefined) {
     if (order === undefined)
-      throw new CertloomError('OrderInvalid', `Order ${namespace}/${input.order} was deleted`)
+      throw new CertloomError('ObjectGone', `Order ${namespace}/${input.order} is gone`)
     await fetchCertificate(deps, order, request, signal, events)
   } else if (order !== undefined && !isFinal(order)) {
     // An earlier run came no further than the request: what its Challenges tell of the order is all that is needed.

@@ -73,7 +73,7 @@ function issuedBy(
   input: PublishInput,
 ): { chainPem: string; caPem?: Buffer } {
   if (request === undefined)
-    throw new CertloomError('RequestFailed', `CertificateRequest ${input.request} was deleted`)
+    throw new CertloomError('ObjectGone', `CertificateRequest ${input.request} is gone`)
   if (isFailed(request)) throw refusal(request)
   if (conditionOf(request, 'Approved')?.status !== 'True') {
     throw new CertloomError('NotApproved', `CertificateRequest ${input.request} is not approved`)

@@ -86,3 +86,30 @@ test.skipping('a name that another certificate keeps until the order is void is 
   await world.skip(60_000)
   await subject.issued(1)
 })
+
+for (const [step, flow] of [
+  ['createOrder', 'order'],
+  ['finalizeAndPublish', 'order'],
+  ['publish', 'external'],
+] as const) {
+  test(`a request that somebody deletes before ${step} is made again, and nothing is counted`, async (world) => {
+    let gone = true
+    await using subject = await startCertificate(
+      world,
+      (defaults) => ({
+        async [step](input: never) {
+          if (gone) throw failure('ObjectGone', 'CertificateRequest shop/web-1 is gone')
+          return defaults[step](input)
+        },
+      }),
+      () => ({ flow }),
+    )
+    await subject.calls.nth('discardAttempt')
+    gone = false
+    await subject.phase('Blocked')
+    await subject.handle.signal('changed', { v: 1, cause: 'request deleted' })
+    await subject.issued(1)
+    assert.equal(subject.calls.of('prepare').length, 2)
+    assert.deepEqual(subject.calls.of('failAttempt'), [])
+  })
+}

@@ -214,7 +214,7 @@ export const failures = {
     kind: 'blocked',
     acts: 'nobody',
     meaning: 'The object is gone or is being deleted.',
-    remedy: 'Nothing is left to do; certloom ends the attempt.',
+    remedy: 'Nothing is left to do; certloom ends the attempt and makes another one where the Certificate lives.',
   },
   Forbidden: {
     kind: 'blocked',

@@ -37,25 +37,13 @@ export async function solveChallenge(
     ),
   )
 
-  const solving = endingWhereGone(issuance)
-  await present(solving, grants, input)
-  await lookInWindows(solving, 'checkPropagation', input, `${plan.fqdn} on every name server`)
-  await lookInWindows(solving, 'answerChallenge', input, `${plan.name}: the CA validates the answer`)
+  await present(issuance, grants, input)
+  await lookInWindows(issuance, 'checkPropagation', input, `${plan.fqdn} on every name server`)
+  await lookInWindows(issuance, 'answerChallenge', input, `${plan.name}: the CA validates the answer`)
 
   proven = true
   const gone = issuance.undo.begin(undoName)
   if (several) await gone
-}
-
-/** A Challenge that somebody deleted does not come back by waiting: the attempt ends, cleans up and is made anew. */
-function endingWhereGone(issuance: Issuance): Issuance {
-  return {
-    ...issuance,
-    report(finding, failure) {
-      if (failure?.code === 'ObjectGone') throw new OutOfTime(failure)
-      issuance.report(finding, failure)
-    },
-  }
 }
 
 async function present(issuance: Issuance, grants: Grants, input: ChallengeInput): Promise<void> {

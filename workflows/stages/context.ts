@@ -1,4 +1,4 @@
-import { failureKind, type Failure } from '../domain/failures.ts'
+import { failureKind, type Failure, type FailureCode } from '../domain/failures.ts'
 import { awaitedOf } from '../domain/describe-stall.ts'
 import { blockedDelay } from '../domain/blocked-delay.ts'
 import { parseTime } from '../domain/time-text.ts'
@@ -37,7 +37,10 @@ export class CarryOn extends Error {
   override readonly name = 'CarryOn'
 }
 
-/** The wait for what blocks has outlasted the order: the attempt is over, but nobody has judged it. */
+/** What somebody deleted, here or at the CA, does not come back by waiting: the attempt is undone and made anew. */
+const lost: readonly FailureCode[] = ['OrderLost', 'ObjectGone']
+
+/** What the attempt needs is lost, or the order outlasted: the attempt is over, but nobody has judged it. */
 export class OutOfTime extends Error {
   override readonly name = 'OutOfTime'
   readonly failure: Failure
@@ -50,7 +53,8 @@ export class OutOfTime extends Error {
 
 /**
  * Runs a step until it works: what blocks is waited for in place, so that an order in hand is kept and nothing is
- * counted. What the CA judged goes up at once, as does everything that is not a failure of ours.
+ * counted. What the CA judged goes up at once, as does everything that is not a failure of ours; what is lost ends the
+ * attempt.
  */
 export async function untilDone<T>(
   issuance: Issuance,
@@ -67,7 +71,7 @@ export async function untilDone<T>(
     } catch (error) {
       const failure = failureOf(error)
       if (failure === undefined || failureKind(failure.code) === 'spent') throw error
-      const isOver = failure.code === 'OrderLost' || (deadline !== undefined && Date.now() >= deadline)
+      const isOver = lost.includes(failure.code) || (deadline !== undefined && Date.now() >= deadline)
       if (isOver) throw new OutOfTime(failure)
       issuance.report(failure.message, failure)
       // A CA that asked for patience gets it: nothing that rings here can make it change its mind.
