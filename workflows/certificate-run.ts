@@ -70,7 +70,7 @@ export class CertificateRun {
     // What rang since the look began may be the next object of this name: look again before leaving.
     if (next.do === 'end' || !look.exists) return bell === this.#desk.bell
     if (this.#desk.takeCancel()) await this.#continueAsNew()
-    if (next.do === 'issue') await this.#issue(look, next.cause, bell)
+    if (next.do === 'issue') await this.#issue(look, next, bell)
     else await this.#rest(look, next, bell)
     if (this.#desk.takeRefresh()) await this.#continueAsNew()
     return false
@@ -105,12 +105,13 @@ export class CertificateRun {
     return { do: 'backOff', until, why, judged: false }
   }
 
-  async #issue(look: ExistingLook, cause: { reason: string; message: string }, bell: number): Promise<void> {
+  async #issue(look: ExistingLook, next: Extract<Step, { do: 'issue' }>, bell: number): Promise<void> {
     // One run tells one revision: whoever opens the next one must not scroll past this one's story.
     if (this.#issued || workflowInfo().historyLength > LONG_RUN_EVENTS) await this.#continueAsNew()
     this.#alarm.set(undefined, '')
     const attempt = new CertificateAttempt(this.#input, this.#story, this.#desk, look)
-    const end = await attempt.run(cause, bell)
+    this.#desk.wish(next.wish)
+    const end = await attempt.run(next.cause, bell)
     await this.#settle(end)
   }
 

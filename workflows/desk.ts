@@ -75,6 +75,11 @@ export class Desk {
     return this.#renew
   }
 
+  /** Keeps a wish to renew that was not sent here, until an attempt answers it. */
+  wish(wish: Renewal | undefined): void {
+    this.#renew ??= wish
+  }
+
   get paused(): boolean {
     return this.#paused
   }

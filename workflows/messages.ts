@@ -28,8 +28,6 @@ export interface Doorbell {
 
 export interface RenewMessage extends Doorbell {
   reason?: string
-  /** Renew although an attempt failed a moment ago or the name was renewed within the hour. */
-  force?: boolean
 }
 
 export interface PauseMessage extends Doorbell {
@@ -144,8 +142,6 @@ export interface RecordReference {
   provider: string
   /** Whose lock to release afterwards; absent where the provider needs none. */
   lock?: { requestId: string }
-  /** Let the Challenge go even if the record cannot be removed: its namespace has waited long enough. */
-  letGo?: boolean
   /** The Challenge is taken away with its order: one call for all. */
   withOrder?: boolean
 }

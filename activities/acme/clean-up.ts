@@ -50,7 +50,7 @@ export async function cleanUpChallenge(
       await writeChallengeStatus(deps.kubernetes, challenge, { ...proven, presented: true, reason })
     }
     if (await isHopeless(deps, record, error)) return leaveBehind(deps, record, events)
-    if (record.letGo === true || heldTooLong(challenge)) await unclaim(deps, record)
+    if (heldTooLong(challenge)) await unclaim(deps, record)
     throw error
   }
   await letGo(deps, record, challenge)

@@ -33,21 +33,20 @@ for (const [input, on] of pauses) {
     assert.equal(parsePause(input), on))
 }
 
-const renewals: [input: unknown, reason: string, force: boolean][] = [
-  [undefined, '', false],
-  [null, '', false],
-  ['key leaked', 'key leaked', false],
-  [{ reason: 'x', force: true }, 'x', true],
-  [{ reason: 5, force: 'true' }, '', true],
-  [{ force: 1 }, '', false],
-  [[{ force: true }], '', false],
-  [{ reason: '  two\nlines\u0000\u202e ' }, 'two lines', false],
-  [{ reason: 'see -----BEGIN PRIVATE KEY-----\nMII' }, 'see', false],
-  [{ reason: '   ' }, '', false],
+const renewals: [input: unknown, reason: string][] = [
+  [undefined, ''],
+  [null, ''],
+  ['key leaked', 'key leaked'],
+  [{ reason: 'x', more: true }, 'x'],
+  [{ reason: 5 }, ''],
+  [[{ reason: 'x' }], ''],
+  [{ reason: '  two\nlines\u0000\u202e ' }, 'two lines'],
+  [{ reason: 'see -----BEGIN PRIVATE KEY-----\nMII' }, 'see'],
+  [{ reason: '   ' }, ''],
 ]
-for (const [input, reason, force] of renewals) {
+for (const [input, reason] of renewals) {
   test(`renew with ${JSON.stringify(input)} is understood`, () =>
-    assert.deepEqual(parseRenew(input), { reason, force }))
+    assert.deepEqual(parseRenew(input), { reason }))
 }
 
 test('a long reason is cut to 128 whole characters', () => {

@@ -85,6 +85,32 @@ test('a change of the request during an issuance undoes it and starts over with 
   )
 })
 
+test('a renewal that cmctl asked for comes although a change ended its first attempt', async (world) => {
+  const gate = new Gate()
+  await using subject = await startCertificate(world, (defaults) => ({
+    async publish(input) {
+      if (subject.calls.of('publish').length === 2) await gate.pass()
+      return defaults.publish(input)
+    },
+  }))
+  await subject.issued(1)
+  await subject.change({ issuing: 'ManuallyTriggered@2026-01-01T00:00:00Z' })
+  await gate.reached
+  // The new request would not be a reason to issue: another rotation policy, say.
+  await subject.change({ digest: 'digest-2' })
+  await subject.issued(2)
+  assert.equal(subject.calls.of('discardAttempt').length, 1)
+  assert.equal(subject.cluster.issuing, '')
+  assert.deepEqual(
+    (await subject.attempts()).map(({ cause, outcome }) => [cause, outcome]),
+    [
+      ['DoesNotExist', 'issued'],
+      ['ManuallyTriggered', 'cancelled'],
+      ['ManuallyTriggered', 'issued'],
+    ],
+  )
+})
+
 test('a change that leaves the request as it is does not disturb an issuance', async (world) => {
   const gate = new Gate()
   await using subject = await startCertificate(world, (defaults) => ({

@@ -14,8 +14,6 @@ export interface Doorbell {
 export interface Renewal {
   /** In the words of whoever asked; empty where none were sent. */
   reason: string
-  /** Renew although the certificate is in order or the back-off is not over. */
-  force: boolean
 }
 
 const longestWords = 128
@@ -36,7 +34,7 @@ export function parseDoorbell(input: unknown): Doorbell {
 /** A bare text is taken as the reason. */
 export function parseRenew(input: unknown): Renewal {
   const reason = typeof input === 'string' ? cleanWords(input) : words(input, 'reason')
-  return { reason: reason ?? '', force: isOn(fieldOf(input, 'force')) }
+  return { reason: reason ?? '' }
 }
 
 /** Whether to pause: yes unless it clearly says otherwise, like {on: false}, false or "off". */
@@ -73,12 +71,6 @@ function fieldOf(input: unknown, field: string): unknown {
 
 function isRecord(input: unknown): input is Record<string, unknown> {
   return typeof input === 'object' && input !== null && !Array.isArray(input)
-}
-
-function isOn(value: unknown): boolean {
-  return (
-    value === true || (typeof value === 'string' && ['true', 'on', 'yes', '1'].includes(value.toLowerCase()))
-  )
 }
 
 function isOff(value: unknown): boolean {

@@ -1,14 +1,13 @@
 import type { ExistingLook, Look } from '../activities.ts'
+import type { Renewal } from './doorbell-messages.ts'
 import type { Failure } from './failures.ts'
 
 /** What a run remembers that the cluster does not say. */
 export interface Memory {
   /** A renewal that somebody asked for and that no attempt has answered yet. */
-  renew?: { reason: string; force: boolean }
+  renew?: Renewal
   /** Paused through a message; the lasting form is the annotation. */
   paused: boolean
-  /** A back-off that a change of the spec or a `renew` skips. */
-  backOffUntil?: number
 }
 
 export type Step =
@@ -17,7 +16,8 @@ export type Step =
   | { do: 'leave' }
   | { do: 'pause' }
   | { do: 'stall'; failure: Failure }
-  | { do: 'issue'; cause: { reason: string; message: string } }
+  /** `wish`: a renewal that only the Issuing condition tells of, which goes where the attempt is given up. */
+  | { do: 'issue'; cause: { reason: string; message: string }; wish?: Renewal }
   /** `why` as it is shown to people; `judged` where the CA, or whoever signs, refused the last attempt. */
   | { do: 'backOff'; until: number; why: string; judged: boolean }
   /** Nothing to do until then; without `until`, until a message. */
@@ -42,7 +42,12 @@ export function nextStep(
 
   if (memory.renew !== undefined) return { do: 'issue', cause: renewCause(memory.renew.reason) }
   // Issuing=True that is still there when nothing is under way was set by a person, or by a run that lost its memory.
-  if (look.known.issuing !== '') return { do: 'issue', cause: look.why ?? renewCause(issuingReason(look)) }
+  if (look.known.issuing !== '') {
+    const reason = issuingReason(look)
+    return look.why === undefined
+      ? { do: 'issue', cause: renewCause(reason), wish: { reason } }
+      : { do: 'issue', cause: look.why }
+  }
 
   if (look.why !== undefined) {
     const until = look.backOffApplies ? backOff(look) : undefined
