@@ -7,7 +7,7 @@ import { watch } from '../dns/propagation.ts'
 import { requireChallenge } from './objects.ts'
 import { Waiting } from './waiting.ts'
 
-/** Longest part of a finding that a Challenge's reason shows. */
+/** What a Challenge's reason says before the finding. */
 const WAITING = 'Waiting for DNS-01 challenge propagation: '
 
 /**

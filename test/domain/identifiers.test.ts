@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { commonNameMessage, orderIdentifiers } from '../../workflows/domain/identifiers.ts'
+import { orderIdentifiers } from '../../workflows/domain/identifiers.ts'
 import type { RequestFacts } from '../../workflows/domain/x509-facts.ts'
 import { requestFacts } from './facts.ts'
 
@@ -46,16 +46,3 @@ for (const [name, [changes, message]] of Object.entries(refused)) {
     assert.match(found.failure.message, message)
   })
 }
-
-test("a common name that is missing has cert-manager's message too", () => {
-  assert.equal(commonNameMessage(requestFacts), undefined)
-  assert.equal(
-    commonNameMessage({
-      ...requestFacts,
-      commonName: 'cn',
-      dnsNames: ['a', 'b'],
-      ipAddresses: ['192.0.2.1'],
-    }),
-    'The CSR PEM requests a commonName that is not present in the list of dnsNames or ipAddresses. If a commonName is set, ACME requires that the value is also present in the list of dnsNames or ipAddresses: "cn" does not exist in [a b] or [192.0.2.1]',
-  )
-})

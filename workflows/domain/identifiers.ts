@@ -25,17 +25,6 @@ export function orderIdentifiers(
   return { identifiers }
 }
 
-/**
- * What cert-manager writes with reason InvalidOrder on a CertificateRequest whose common name is not among its DNS
- * names and IP addresses; undefined where it is.
- */
-export function commonNameMessage(request: RequestedNames): string | undefined {
-  if (commonNameMissing(request, identifiersOf(request)) === undefined) return undefined
-  const { commonName, dnsNames, ipAddresses } = request
-  const where = `"${commonName}" does not exist in [${dnsNames.join(' ')}] or [${ipAddresses.join(' ')}]`
-  return `The CSR PEM requests a commonName that is not present in the list of dnsNames or ipAddresses. If a commonName is set, ACME requires that the value is also present in the list of dnsNames or ipAddresses: ${where}`
-}
-
 function identifiersOf({ dnsNames, ipAddresses }: RequestedNames): Identifier[] {
   const all = [
     ...dnsNames.map((name): Identifier => ({ type: 'dns', value: name.toLowerCase() })),
