@@ -12,7 +12,9 @@ import { Alarm } from './alarm.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
 import { awaitedOf } from './domain/describe-stall.ts'
 import { headline } from './domain/describe-story.ts'
+import { parseDoorbell } from './domain/doorbell-messages.ts'
 import { failureKind } from './domain/failures.ts'
+import { parseTime } from './domain/time-text.ts'
 import {
   changedSignal,
   deletedSignal,
@@ -35,12 +37,20 @@ const LONG_RUN_EVENTS = 400
  */
 export async function issuer(input: IssuerInput): Promise<void> {
   const root = CancellationScope.current()
+  let known = input.known
   let bell = 0
+  /** Counts what even a CA that asked for patience may judge otherwise. */
+  let news = 0
   let refresh = false
   const ring = () => {
     bell += 1
+    news += 1
   }
-  setHandler(changedSignal, ring, { description: 'Look at the issuer: it or one of its Secrets changed.' })
+  const hear = (message: unknown) => {
+    bell += 1
+    if (isNews(message, known)) news += 1
+  }
+  setHandler(changedSignal, hear, { description: 'Look at the issuer: it or one of its Secrets changed.' })
   setHandler(deletedSignal, ring, { description: 'Look whether the issuer is gone.' })
   setHandler(renewSignal, ring, { description: 'Verify the issuer again now.' })
   setHandler(
@@ -58,10 +68,9 @@ export async function issuer(input: IssuerInput): Promise<void> {
 
   await CancellationScope.nonCancellable(async () => {
     const alarm = new Alarm()
-    let known = input.known
     let remembered = JSON.stringify(known)
     for (let looks = 1; ; looks++) {
-      const seen = bell
+      const [seen, seenNews] = [bell, news]
       const look = await verify(input, known)
       // What rang since the look began may be the next issuer of this name: look again before leaving.
       if (!look.exists && bell === seen) return
@@ -71,19 +80,30 @@ export async function issuer(input: IssuerInput): Promise<void> {
       if (JSON.stringify(known) !== remembered) upsertMemo(memoOf(input, known))
       remembered = JSON.stringify(known)
 
-      const blocked = look.failure !== undefined && failureKind(look.failure.code) !== 'spec'
+      const kind = look.failure && failureKind(look.failure.code)
+      const blocked = kind !== undefined && kind !== 'spec'
       if (!blocked) looks = 0
+      const notBefore = parseTime(look.failure?.notBefore) ?? 0
       alarm.set(
-        blocked ? Date.now() + blockedDelay(looks) : undefined,
+        blocked ? Math.max(Date.now() + blockedDelay(looks), notBefore) : undefined,
         look.failure === undefined ? '' : `look again: ${awaitedOf(look.failure)}`,
       )
-      await condition(() => bell !== seen || alarm.fired)
+      await condition(() => (kind === 'later' ? news !== seenNews : bell !== seen) || alarm.fired)
       if (refresh || workflowInfo().historyLength > LONG_RUN_EVENTS) {
         await condition(allHandlersFinished)
         await makeContinueAsNewFunc<typeof issuer>({ memo: memoOf(input, known) })({ ...input, known })
       }
     }
   })
+}
+
+/** Another issuer of this name, another spec or another Secret; what does not say so is no news. */
+function isNews(message: unknown, known: KnownFacts | undefined): boolean {
+  const { uid, generation, cause } = parseDoorbell(message)
+  const changed =
+    (uid !== undefined && uid !== known?.uid) ||
+    (generation !== undefined && generation !== known?.generation)
+  return changed || cause !== undefined
 }
 
 /** A step that is refused says something about the issuer too: it is shown, and looked at again. */
