@@ -9,7 +9,6 @@ import {
   KubernetesError,
   type KubernetesOptions,
 } from '../../activities/clients/kubernetes.ts'
-import { ConnectionBlockError, parseConnectionBlock } from '../../k8s-bridge/informers/connection-block.ts'
 import { preparePki } from '../../tools/servers/pki.ts'
 import { ApiStub, json, RESOURCE } from './support/api-stub.ts'
 
@@ -49,8 +48,7 @@ async function tlsStub(t: TestContext) {
 test('endpoint with tls files presents the client certificate and trusts the CA of the file', async (t) => {
   const { pki, url, ask } = await tlsStub(t)
   const { cert, key } = pki.admin
-  const block = parseConnectionBlock(`k8s_api {\n endpoint ${url}\n tls ${cert} ${key} ${pki.caCert}\n}`)
-  const { answer, kubernetes } = await ask(block)
+  const { answer, kubernetes } = await ask({ endpoint: url, tls: { cert, key, ca: pki.caCert } })
   assert.deepEqual(await answer(), { client: 'local-admin', authorization: null, path: '/x' })
   assert.equal(kubernetes.server, url)
 })
@@ -65,7 +63,7 @@ test('a server whose CA is not named is not spoken to', async (t) => {
   assert.equal(stub.requests.length, 0)
 })
 
-test('kubeconfig FILE CONTEXT takes server, CA, certificate and token of that context, files relative to it', async (t) => {
+test('a kubeconfig with a context gives server, CA, certificate and token of that context, files relative to it', async (t) => {
   const { url, folder, ask, pki } = await tlsStub(t)
   const file = join(folder, 'config')
   const ca = Buffer.from(pki.caPem).toString('base64')
@@ -88,8 +86,7 @@ contexts:
 - {name: by-password, context: {cluster: data, user: basic}}
 `,
   )
-  const seen = async (context: string) =>
-    (await ask(parseConnectionBlock(`k8s_api {\n kubeconfig "${file}" ${context}\n}`))).answer()
+  const seen = async (context: string) => (await ask({ kubeconfig: file, context })).answer()
   assert.deepEqual(await seen('by-cert'), { client: 'local-admin', authorization: null, path: '/prefix/x' })
   assert.deepEqual(await seen('by-token'), { client: null, authorization: 'Bearer abc', path: '/x' })
   const basic = `Basic ${Buffer.from('u:p').toString('base64')}`
@@ -126,42 +123,3 @@ test('a watch goes over TLS as well', async (t) => {
     break
   }
 })
-
-test('the block is read as CoreDNS reads it', () => {
-  assert.deepEqual(parseConnectionBlock(''), {})
-  assert.deepEqual(parseConnectionBlock('k8s_api'), {})
-  assert.deepEqual(parseConnectionBlock('# a comment\nk8s_api {\n}\n'), {})
-  assert.deepEqual(parseConnectionBlock('k8s_api {\n tls a b c # unused without endpoint\n}'), {})
-  assert.deepEqual(parseConnectionBlock('k8s_api {\n endpoint http://x\n}'), { endpoint: 'http://x' })
-  assert.deepEqual(parseConnectionBlock('k8s_api {\n endpoint http://x\n kubeconfig "my file" dev\n}'), {
-    kubeconfig: 'my file',
-    context: 'dev',
-  })
-  assert.deepEqual(parseConnectionBlock('k8s_api {\n kubeconfig f\n}'), { kubeconfig: 'f' })
-})
-
-for (const [what, text, message] of [
-  [
-    'an unknown property',
-    'k8s_api {\n namespaces a\n}',
-    /line 2: unknown property "namespaces": known are endpoint/,
-  ],
-  ['a name of Object.prototype', 'k8s_api {\n constructor a\n}', /unknown property "constructor"/],
-  ['endpoint without URL', 'k8s_api {\n endpoint\n}', /endpoint has 0 arguments: write endpoint URL/],
-  ['two URLs', 'k8s_api {\n endpoint a b\n}', /endpoint has 2 arguments/],
-  ['tls with two files', 'k8s_api {\n tls a b\n}', /tls has 2 arguments: write tls CERT KEY CACERT/],
-  ['kubeconfig without file', 'k8s_api {\n kubeconfig\n}', /write kubeconfig KUBECONFIG \[CONTEXT\]/],
-  ['a property set twice', 'k8s_api {\n endpoint a\n endpoint b\n}', /line 3: endpoint is set twice/],
-  ['a second block', 'k8s_api {\n}\nk8s_api {\n}', /only once/],
-  ['an argument of the block', 'k8s_api cluster {\n}', /write k8s_api \{/],
-  ['another block', 'kubernetes {\n}', /begin with k8s_api/],
-  ['text behind the block', 'k8s_api {\n}\nendpoint a', /outside of the block/],
-  ['an open block', 'k8s_api {\n endpoint a', /not closed/],
-] as const) {
-  test(`${what} is an error that names the remedy`, () => {
-    assert.throws(
-      () => parseConnectionBlock(text),
-      (error) => error instanceof ConnectionBlockError && message.test(error.message),
-    )
-  })
-}
