@@ -66,8 +66,7 @@ test('a removal may take as long as a plugin may: no time of ours cuts it short'
   await using cleanUp = await startCleanUp(world, {})
   await ended(cleanUp.handle, 'COMPLETED')
   const [removal] = named(await eventsOf(cleanUp.handle), 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED')
-  const { scheduleToCloseTimeout, startToCloseTimeout } =
-    removal?.activityTaskScheduledEventAttributes ?? {}
+  const { scheduleToCloseTimeout, startToCloseTimeout } = removal?.activityTaskScheduledEventAttributes ?? {}
   for (const limit of [scheduleToCloseTimeout, startToCloseTimeout]) {
     const seconds = Number(limit?.seconds ?? 0)
     assert.ok(seconds === 0 || seconds > LONGEST_PLUGIN_SECONDS, `${seconds} s`)

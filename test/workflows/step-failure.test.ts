@@ -11,8 +11,9 @@ import { failureOf } from '../../workflows/stages/steps.ts'
 import { failure } from './support.ts'
 
 function timedOut(earlier: Error | undefined): ActivityFailure {
-  const cause = new TimeoutFailure('activity Heartbeat timeout', undefined, TimeoutType.HEARTBEAT)
-  cause.cause = earlier
+  const lost = new TimeoutFailure('activity Heartbeat timeout', undefined, TimeoutType.HEARTBEAT)
+  // As the SDK does when it reads one.
+  const cause = Object.assign(lost, { cause: earlier })
   const retryState = RetryState.MAXIMUM_ATTEMPTS_REACHED
   return new ActivityFailure('activity failed', 'cleanUpChallenge', undefined, retryState, undefined, cause)
 }

@@ -89,8 +89,7 @@ export function failureOf(error: unknown): Failure | undefined {
   // The failure of a local activity comes bare, that of a normal one wrapped.
   const bare = error instanceof ActivityFailure ? error.cause : error
   // Where the last try was lost, what the one before it reported says more than that.
-  const cause =
-    bare instanceof TimeoutFailure && bare.cause instanceof ApplicationFailure ? bare.cause : bare
+  const cause = bare instanceof TimeoutFailure && bare.cause instanceof ApplicationFailure ? bare.cause : bare
   if (!(cause instanceof ApplicationFailure || cause instanceof TimeoutFailure)) return undefined
   if (cause instanceof TimeoutFailure || !isFailureCode(cause.type))
     return { code: 'Internal', message: cause.message }

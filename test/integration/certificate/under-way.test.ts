@@ -87,6 +87,22 @@ test('a request that is deleted under way is made again with the same key', asyn
   await world.ready(namespace, 'remade', { revision: 1, seconds: 10 })
 })
 
+test('a request for an external issuer that is deleted under way is made again, and nothing is counted', async () => {
+  const issuerRef = { group: 'issuers.example.com', kind: 'Issuer', name: 'theirs' }
+  await world.certificate(namespace, 'foreign', { dnsNames: ['foreign.test'], issuerRef })
+  const made = (than?: string) =>
+    requests.until('a request', (one, type) => {
+      return type === 'ADDED' && one.metadata.name === 'foreign-1' && one.metadata.uid !== than
+    })
+  const old = await made()
+  await untilPhase(world, namespace, 'foreign', 'Blocked')
+  await world.remove('CertificateRequest', namespace, 'foreign-1')
+  await made(old.metadata.uid)
+  const certificate = await world.get<Certificate>('Certificate', namespace, 'foreign')
+  assert.equal(certificate?.status?.failedIssuanceAttempts, undefined)
+  await world.remove('Certificate', namespace, 'foreign')
+})
+
 test('a wish to renew under way is answered with the running attempt and makes no second revision', async () => {
   await begin('asked')
   const answer = await world.temporal.workflow
