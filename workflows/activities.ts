@@ -3,6 +3,7 @@
  * any of these types, because all of them are kept in the history.
  */
 import type { Failure } from './domain/failures.ts'
+import type { IssueDecision } from './domain/issue-reasons.ts'
 import type { LockClaim } from './domain/lock-queue.ts'
 import type { Packed } from './domain/packed.ts'
 import type { PlacedOrder } from './domain/placed-order.ts'
@@ -46,7 +47,7 @@ export interface ExistingLook {
   /** Annotation certloom.dev/paused. */
   paused: boolean
   /** Why to issue, under cert-manager's reasons; absent where the certificate is as wished. */
-  why?: { reason: string; message: string }
+  why?: IssueDecision
   /** What only a change of the object can mend. */
   invalid?: Failure
   revision: number
@@ -78,7 +79,7 @@ export interface PrepareInput {
   certificate: CertificateReference
   attempt: number
   /** Goes into the Issuing condition and its event. */
-  cause: { reason: string; message: string }
+  cause: IssueDecision
 }
 
 export interface StepTime {
@@ -155,6 +156,8 @@ export interface Window {
   finding: string
   tries: number
   since: string
+  /** RFC 3339, where the next look is not due before: the window after this one opens then. */
+  notBefore?: string
 }
 
 export interface PublishInput extends AttemptReference {

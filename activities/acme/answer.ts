@@ -36,14 +36,20 @@ export async function answerChallenge(
 
   const ask = <T>(question: () => Promise<T>) =>
     askAbout(`the challenge of ${challenge.spec.dnsName}`, question)
-  // Only what was asked before can have been answered: the first window of a challenge answers without a look.
-  let answered = input.since === undefined ? await ask(() => answer(account, challenge)) : undefined
-  for (;;) {
+  const pause = async (answered: { retryAfterMs?: number }) => {
     waiting.see(VALIDATING)
-    if (!(await polls.pause(answered, signal))) {
-      await waiting.show(VALIDATING)
-      return { done: false, finding: 'the CA is validating', tries, since }
-    }
+    const notBefore = await polls.pause(answered, signal)
+    if (notBefore !== undefined) await waiting.show(VALIDATING)
+    return notBefore && { done: false, finding: 'the CA is validating', tries, since, notBefore }
+  }
+  // Only what was asked before can have been answered: the first window of a challenge answers without a look.
+  if (input.since === undefined) {
+    const answered = await ask(() => answer(account, challenge))
+    polls.posted()
+    const over = await pause(answered)
+    if (over) return over
+  }
+  for (;;) {
     tries += 1
     const authorization = await ask(() => account.authorization(challenge.spec.authorizationURL))
     if (authorization.status === 'valid') {
@@ -54,7 +60,8 @@ export async function answerChallenge(
       throw await refused(deps, await waiting.over(), authorization, events)
     const offered = authorization.challenges.find((one) => one.url === challenge.spec.url)
     if (offered?.status === 'pending' && tries > 2) await ask(() => answer(account, challenge))
-    answered = { retryAfterMs: authorization.retryAfterMs }
+    const over = await pause(authorization)
+    if (over) return over
   }
 }
 

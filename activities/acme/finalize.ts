@@ -17,7 +17,7 @@ import { challengesOf, isFinal, placeOf, removeChallenges, writeOrderStatus } fr
 import { askAbout } from './lost-order.ts'
 import { Polls } from './polls.ts'
 
-/** How long one run waits for the CA to sign, in milliseconds. */
+/** How long one run waits for the CA to sign before that is shown, in milliseconds. */
 const SIGNING_MS = 120_000
 
 /**
@@ -136,15 +136,18 @@ async function signed(
   const { url, finalizeURL: finalizeUrl } = place
   const polls = new Polls(Date.now() + SIGNING_MS, deps.settings)
   // Finalizing at once saves a look in the usual case; a CA that is not there yet says orderNotReady (RFC 8555 7.4).
-  let seen: Omit<CaOrder, 'url'> = await finalize(account, url, finalizeUrl, csr)
+  let seen: Omit<CaOrder, 'url'> = await finalize(account, url, finalizeUrl, csr, polls)
   for (;;) {
     const { certificate, authorizations } = seen
     if (seen.status === 'valid' && certificate !== undefined) return { certificate, authorizations }
     if (seen.status === 'invalid') throw await invalidOrder(deps.kubernetes, order, seen)
-    if (!(await polls.pause(seen, signal)))
-      throw new CertloomError('CaInternal', `the CA has not signed for ${SIGNING_MS / 1000} s`)
+    const notBefore = await polls.pause(seen, signal)
+    if (notBefore !== undefined)
+      throw new CertloomError('SigningPending', `Order ${order.metadata.name} is ${seen.status} at the CA`, {
+        notBefore,
+      })
     seen = await account.order(url)
-    if (seen.status === 'ready') seen = await finalize(account, url, finalizeUrl, csr)
+    if (seen.status === 'ready') seen = await finalize(account, url, finalizeUrl, csr, polls)
   }
 }
 
@@ -153,13 +156,18 @@ async function finalize(
   url: string,
   finalizeUrl: string,
   csr: Buffer,
+  polls: Polls,
 ): Promise<Omit<CaOrder, 'url'>> {
   try {
-    return await account.finalize(finalizeUrl, csr)
+    const seen = await account.finalize(finalizeUrl, csr)
+    polls.posted()
+    return seen
   } catch (error) {
     // Not ready yet, or finalized by an earlier run of this step: the order itself tells.
-    if (error instanceof AcmeProblem && (error.is('orderNotReady') || error.status === 403))
-      return account.order(url)
-    throw error
+    if (!(error instanceof AcmeProblem) || !(error.is('orderNotReady') || error.status === 403)) throw error
+    const seen = await account.order(url)
+    // On its way to ready: its last name was proven just now. One that is signed already keeps the pace of the CA.
+    if (seen.status !== 'processing') polls.posted()
+    return seen
   }
 }

@@ -215,6 +215,32 @@ test('what is not visible yet is looked at in ever longer windows, and the findi
   assert.deepEqual(inputs[3], [9, 'ns2.example.net does not show it'])
 })
 
+test.skipping('a CA that names the time of the next look is left alone until then', async (world) => {
+  let notBefore = ''
+  await using subject = await startCertificate(
+    world,
+    () => ({
+      async answerChallenge({ since, tries }) {
+        const done = notBefore !== ''
+        notBefore ||= new Date((await world.now()) + HOUR).toISOString()
+        const begun = since ?? new Date(0).toISOString()
+        return { done, finding: 'the CA is validating', tries: tries + 1, since: begun, notBefore }
+      },
+    }),
+    order(['example.com']),
+  )
+  await subject.phase('Issuing', { finding: /^the CA is validating/ })
+  const looks = subject.calls.of('look').length
+  await subject.handle.signal('changed')
+  await subject.calls.nth('look', looks + 1)
+  await world.skip(HOUR / 2)
+  assert.equal(subject.calls.of('answerChallenge').length, 1)
+  await world.skip(HOUR / 2 + 5_000)
+  await subject.issued(1)
+  const [, second] = subject.calls.of('answerChallenge')
+  assert.ok(Math.abs((second?.at ?? 0) - Date.parse(notBefore)) < 5_000)
+})
+
 test.skipping(
   'when the order has run out of time it is given up uncounted and a new one begins',
   async (world) => {

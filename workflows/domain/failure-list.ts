@@ -156,6 +156,12 @@ export const failures = {
     remedy:
       'Wait; certloom makes another order when this one is void. If it lasts, ask the operator of the CA.',
   },
+  SigningPending: {
+    kind: 'later',
+    acts: 'CA',
+    meaning: 'The ACME server has not issued the certificate of a finalized order yet.',
+    remedy: 'Wait; certloom looks again when the CA asks for it. If it lasts, ask the operator of the CA.',
+  },
   NameInUse: {
     kind: 'blocked',
     acts: 'cluster operator',
@@ -214,7 +220,8 @@ export const failures = {
     kind: 'blocked',
     acts: 'nobody',
     meaning: 'The object is gone or is being deleted.',
-    remedy: 'Nothing is left to do; certloom ends the attempt and makes another one where the Certificate lives.',
+    remedy:
+      'Nothing is left to do; certloom ends the attempt and makes another one where the Certificate lives.',
   },
   Forbidden: {
     kind: 'blocked',

@@ -1,4 +1,5 @@
 import type { ChallengeInput, Window, WindowInput } from '../activities.ts'
+import { parseTime } from '../domain/time-text.ts'
 import { OutOfTime, untilDone, type Issuance } from './context.ts'
 import { step } from './steps.ts'
 
@@ -31,5 +32,9 @@ export async function lookInWindows(
     seen = { tries: window.tries, since: window.since, finding: window.finding }
     issuance.carryOnIfLong()
     issuance.report(`${window.finding}; looked ${window.tries} times since ${window.since}`)
+    const until = Math.min(parseTime(window.notBefore) ?? 0, deadline)
+    // What rings here does not make the CA look sooner.
+    if (until > Date.now())
+      await issuance.pause(until - Date.now(), `${input.plan.name}: ${window.finding}`, undefined)
   }
 }
