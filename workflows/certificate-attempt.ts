@@ -3,6 +3,7 @@ import type { AttemptReference, ExistingLook, Look } from './activities.ts'
 import type { Desk } from './desk.ts'
 import { blockedDelay } from './domain/blocked-delay.ts'
 import { failureKind, type Failure } from './domain/failures.ts'
+import type { IssueDecision } from './domain/issue-reasons.ts'
 import type { CertificateInput } from './messages.ts'
 import { CarryOn, OutOfTime, type Issuance } from './stages/context.ts'
 import { issue } from './stages/issue.ts'
@@ -48,7 +49,7 @@ export class CertificateAttempt {
   }
 
   /** `bell`: what rang later than this has not been looked at. */
-  async run(cause: { reason: string; message: string }, bell: number): Promise<AttemptEnd> {
+  async run(cause: IssueDecision, bell: number): Promise<AttemptEnd> {
     const revision = this.#look.revision + 1
     const number = this.#desk.begin({ revision, cause: cause.reason, giveUp: (why) => this.#giveUp(why) })
     const { namespace, name } = this.#input
@@ -67,7 +68,7 @@ export class CertificateAttempt {
     }
   }
 
-  async #issue(attempt: AttemptReference, cause: { reason: string; message: string }): Promise<AttemptEnd> {
+  async #issue(attempt: AttemptReference, cause: IssueDecision): Promise<AttemptEnd> {
     const published = await issue(this.#issuance(attempt), this.#desk.grants, cause, (prepared) => {
       this.#story.learn(prepared.known)
       this.#requestDigest = prepared.requestDigest

@@ -122,7 +122,7 @@ async function announce(
   temporarySecret: string,
   events: Events,
 ): Promise<Certificate> {
-  const { reason, message } = input.cause
+  const { reason, message, warning } = input.cause
   let began = false
   const written = await writeStatus(kubernetes, certificate, (draft) => {
     // Begun by a worker that stood still since: another one has brought this attempt to its end.
@@ -135,7 +135,9 @@ async function announce(
     draft.stall(undefined)
     draft.status.nextPrivateKeySecretName = temporarySecret
   })
-  if (began) events.normal({ kind: 'Certificate', metadata: certificate.metadata }, 'Issuing', message)
+  const subject = { kind: 'Certificate' as const, metadata: certificate.metadata }
+  if (began && warning !== undefined) events.warning(subject, warning.reason, warning.message)
+  if (began) events.normal(subject, 'Issuing', message)
   return written
 }
 

@@ -1,6 +1,7 @@
 import type { ExistingLook, Look } from '../activities.ts'
 import type { Renewal } from './doorbell-messages.ts'
 import type { Failure } from './failures.ts'
+import type { IssueDecision } from './issue-reasons.ts'
 
 /** What a run remembers that the cluster does not say. */
 export interface Memory {
@@ -17,7 +18,7 @@ export type Step =
   | { do: 'pause' }
   | { do: 'stall'; failure: Failure }
   /** `wish`: a renewal that only the Issuing condition tells of, which goes where the attempt is given up. */
-  | { do: 'issue'; cause: { reason: string; message: string }; wish?: Renewal }
+  | { do: 'issue'; cause: IssueDecision; wish?: Renewal }
   /** `why` as it is shown to people; `judged` where the CA, or whoever signs, refused the last attempt. */
   | { do: 'backOff'; until: number; why: string; judged: boolean }
   /** Nothing to do until then; without `until`, until a message. */

@@ -1,4 +1,5 @@
 import type { Prepared, Published } from '../activities.ts'
+import type { IssueDecision } from '../domain/issue-reasons.ts'
 import { unpack } from '../domain/packed.ts'
 import { cleanUpLeftover } from './undo.ts'
 import { untilDone, type Issuance } from './context.ts'
@@ -13,7 +14,7 @@ import { step } from './steps.ts'
 export async function issue(
   issuance: Issuance,
   grants: Grants,
-  cause: { reason: string; message: string },
+  cause: IssueDecision,
   onPrepared: (prepared: Prepared) => void,
 ): Promise<Published> {
   const { attempt } = issuance

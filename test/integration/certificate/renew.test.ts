@@ -119,6 +119,21 @@ test('every revision was one request, and no workflow task failed on the way', a
   assert.equal(counts.get('WORKFLOW_TASK_FAILED') ?? 0, 0)
 })
 
+test('a renewal that no window lets wait comes all the same, and a Warning says so', async () => {
+  const wish = { dnsNames: ['windows.test'], issuerRef: { name: 'self' } }
+  await world.certificate(namespace, 'windows', wish)
+  await world.ready(namespace, 'windows', { revision: 1 })
+  // Due at once, and the thirtieth of February never comes.
+  const renewal = { policy: 'RenewBefore', windows: [{ cron: '0 0 30 2 *', windowDuration: '1h' }] }
+  await world.certificate(namespace, 'windows', { ...wish, renewBefore: '2159h59m59s', renewal })
+  const told = await world.until('the warning', 20, async () =>
+    (await world.events(namespace, 'Certificate', 'windows')).find(({ type }) => type === 'Warning'),
+  )
+  assert.equal(told.reason, 'WindowError')
+  assert.match(told.message ?? '', /^Renewing certificate without satisfying renewal windows due to /)
+  await world.remove('Certificate', namespace, 'windows')
+})
+
 /** Waits for the next revision, then proves that no second one follows. */
 async function oneMore(): Promise<Certificate> {
   revision += 1
