@@ -14,7 +14,7 @@ import { createOrder } from './acme/create-order.ts'
 import { finalizeAndPublish } from './acme/finalize.ts'
 import { presentChallenge } from './acme/present.ts'
 import { checkPropagation } from './acme/propagation.ts'
-import { atBoundary, toCertloomError } from './boundary.ts'
+import { atBoundary } from './boundary.ts'
 import { look } from './certificate/look.ts'
 import { prepare } from './certificate/prepare.ts'
 import { publish } from './certificate/publish.ts'
@@ -45,22 +45,12 @@ export function createActivities(
         await events.written()
       }
     })
-  /** A step of an attempt: what blocks it is shown on the Certificate before the step ends. */
+  /** A step of an attempt, with the account of its issuer where it has one. */
   const attempt = <T>(
     certificate: CertificateReference,
     source: keyof typeof sources,
     work: (events: Events, signal: AbortSignal) => Promise<T>,
-  ) =>
-    run(source, async (events, signal) => {
-      try {
-        return await withAccount(deps, certificate, events, () => work(events, signal))
-      } catch (error) {
-        const { failure, kind } = toCertloomError(error)
-        const waits = kind === 'blocked' || kind === 'spec' || kind === 'later'
-        if (waits && !signal.aborted) await reportBlocked(deps, { certificate, failure }, events)
-        throw error
-      }
-    })
+  ) => run(source, (events, signal) => withAccount(deps, certificate, events, () => work(events, signal)))
   return {
     look: (input) => atBoundary(() => look(deps, input)),
     prepare: (input) => attempt(input.certificate, 'certificate', (events) => prepare(deps, input, events)),
@@ -81,6 +71,7 @@ export function createActivities(
     failAttempt: (input) => run('certificate', (events) => failAttempt(deps, input, events)),
     discardAttempt: (input) => run('certificate', () => discardAttempt(deps, input)),
     abandonOrder: (input) => run('acme', () => abandonOrder(deps, input)),
+    reportBlocked: (input) => run('certificate', (events) => reportBlocked(deps, input, events)),
     updateStatus: (input) => run('certificate', (events) => updateStatus(deps, input, events)),
     verifyIssuer: (input) => run('issuer', (events) => verifyIssuer(deps, input, events)),
     giveUpCleanUp: (input) => run('acme', (events) => giveUpCleanUp(deps, input, events)),

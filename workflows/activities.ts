@@ -202,6 +202,7 @@ export interface CertificateActivities {
   failAttempt(input: FailInput): Promise<KnownFacts>
   discardAttempt(input: AttemptReference): Promise<KnownFacts>
   abandonOrder(input: OrderInput): Promise<void>
+  reportBlocked(input: ReportInput): Promise<void>
   updateStatus(input: ReportInput): Promise<KnownFacts>
 }
 

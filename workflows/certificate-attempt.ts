@@ -7,6 +7,7 @@ import type { IssueDecision } from './domain/issue-reasons.ts'
 import type { CertificateInput } from './messages.ts'
 import { CarryOn, OutOfTime, type Issuance } from './stages/context.ts'
 import { issue } from './stages/issue.ts'
+import { StallReport } from './stages/stall-report.ts'
 import { failureOf, localStep, step } from './stages/steps.ts'
 import { Undo } from './stages/undo.ts'
 import type { Story } from './story.ts'
@@ -34,6 +35,7 @@ export class CertificateAttempt {
   readonly #scope = new CancellationScope()
   /** What keeps each branch from going on, that of the one which has been blocked longest first. */
   readonly #blocked = new Map<string, Failure>()
+  readonly #stall: StallReport
   /** Of the request that the attempt is about. */
   #requestDigest: string
   #givenUp: 'changed' | 'gone' | 'operator' | undefined
@@ -46,6 +48,8 @@ export class CertificateAttempt {
     this.#desk = desk
     this.#look = look
     this.#requestDigest = look.requestDigest
+    const { namespace, name } = input
+    this.#stall = new StallReport({ namespace, name, uid: look.known.uid })
   }
 
   /** `bell`: what rang later than this has not been looked at. */
@@ -65,6 +69,7 @@ export class CertificateAttempt {
     } finally {
       this.#over = true
       await watching
+      await this.#stall.settled()
     }
   }
 
@@ -72,6 +77,7 @@ export class CertificateAttempt {
     const published = await issue(this.#issuance(attempt), this.#desk.grants, cause, (prepared) => {
       this.#story.learn(prepared.known)
       this.#requestDigest = prepared.requestDigest
+      this.#stall.stepClears = false
     })
     this.#story.learn(published.known)
     const { certificate, revision, renewalTime } = published
@@ -82,6 +88,8 @@ export class CertificateAttempt {
 
   async #end(attempt: AttemptReference, error: unknown): Promise<AttemptEnd> {
     const number = attempt.attempt
+    // What was told of the attempt must not come after what is told of its end.
+    await this.#stall.settled()
     if (error instanceof CarryOn) {
       // The attempt is not over: the next run goes on with it, under the same number.
       return { how: 'carryOn' }
@@ -137,7 +145,10 @@ export class CertificateAttempt {
       undo: this.#undo,
       whyUndone: () => this.#whyUndone,
       report: (finding, failure) => this.#report(name, finding, failure),
-      publishes: () => this.#desk.publishes(),
+      publishes: () => {
+        this.#desk.publishes()
+        this.#stall.stepClears = true
+      },
       branch: (inner) => this.#issuance(attempt, inner),
       solvers: (providers) => {
         this.#story.state.solver = [...new Set(providers)].sort().join(', ')
@@ -156,6 +167,7 @@ export class CertificateAttempt {
     if (failure === undefined) this.#blocked.delete(branch)
     else this.#blocked.set(branch, failure)
     const [longest] = this.#blocked.values()
+    this.#stall.tell(longest)
     if (longest === undefined) this.#story.tell('Issuing', finding)
     else this.#story.tell('Blocked', withOthers(longest.message, this.#blocked.size - 1), longest)
   }

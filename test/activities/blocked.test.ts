@@ -1,71 +1,31 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Stored } from './support/cluster.ts'
-import { ActivityWorld, name, namespace } from './support/world.ts'
+import { ActivityWorld } from './support/world.ts'
 
-/** A publish that waits for an approval. */
-async function unapproved(t: Parameters<typeof ActivityWorld.open>[0]) {
+const failure = { code: 'PluginMissing' as const, message: 'no plugin fixture-dns' }
+
+test('what blocks an attempt stands on the Certificate, with one event however often it is told', async (t) => {
   const world = await ActivityWorld.open(t)
-  const prepared = await world.prepare()
-  const { request, temporarySecret, requestDigest } = prepared
-  const { status: _status, ...rest } = world.cluster.get('CertificateRequest', namespace, request) as Stored
-  world.cluster.put('CertificateRequest', rest)
-  const attempt = { certificate: world.reference, revision: 1, attempt: 1 }
-  return { world, publish: { ...attempt, request, temporarySecret, requestDigest } }
-}
-
-test('what blocks a step stands on the Certificate, with an event', async (t) => {
-  const { world, publish } = await unapproved(t)
-  assert.equal(await world.failure('publish', publish), 'NotApproved')
-  assert.deepEqual(
-    [world.condition('Stalled')?.status, world.condition('Stalled')?.reason],
-    ['True', 'NotApproved'],
-  )
-  assert.ok(world.reasons('Certificate').includes('NotApproved'))
+  const certificate = world.reference
+  for (let look = 1; look <= 2; look++) await world.run('reportBlocked', { certificate, failure })
+  const stalled = world.condition('Stalled')
+  assert.deepEqual([stalled?.status, stalled?.reason], ['True', 'PluginMissing'])
+  assert.match(stalled?.message ?? '', /^no plugin fixture-dns\. Install .* to act\.$/)
+  assert.equal(world.condition('Ready')?.reason, 'DoesNotExist')
+  assert.deepEqual(world.reasons('Certificate'), ['PluginMissing'])
 })
 
-const status = `certificates/${name}/status`
-const troubles = {
-  'a right that is missing': ({ path }: { path: string }) =>
-    path.endsWith(status) ? { code: 403, reason: 'Forbidden' } : undefined,
-  'an API server that fails': ({ path }: { path: string }) =>
-    path.endsWith(status) ? { code: 500, reason: 'InternalError' } : undefined,
-  'a second reading that fails': (() => {
-    let readings = 0
-    return ({ path, method }: { path: string; method: string }) =>
-      method === 'GET' && path.endsWith(`certificates/${name}`) && ++readings > 1
-        ? { code: 500, reason: 'InternalError' }
-        : undefined
-  })(),
-}
-for (const [what, meddle] of Object.entries(troubles)) {
-  test(`${what} while a blocked step is shown does not hide why it is blocked`, async (t) => {
-    const { world, publish } = await unapproved(t)
-    world.cluster.meddle = meddle
-    assert.equal(await world.failure('publish', publish), 'NotApproved')
-    assert.equal(world.condition('Stalled'), undefined)
-    assert.ok(
-      world.logged.includes('what blocks the step is not shown on the Certificate'),
-      world.logged.join(),
-    )
-  })
-}
-
-test('a status that others write all the time does not hide why a step is blocked', async (t) => {
-  const { world, publish } = await unapproved(t)
-  world.cluster.meddle = ({ path }) => {
-    if (path.endsWith(status)) world.change({})
-    return undefined
-  }
-  assert.equal(await world.failure('publish', publish), 'NotApproved')
+test('an attempt that goes on is not Stalled any more, and no event tells of that', async (t) => {
+  const world = await ActivityWorld.open(t)
+  const certificate = world.reference
+  await world.run('reportBlocked', { certificate, failure })
+  await world.run('reportBlocked', { certificate })
   assert.equal(world.condition('Stalled'), undefined)
+  assert.deepEqual(world.reasons('Certificate'), ['PluginMissing'])
 })
 
-test('what ends by itself leaves the Certificate as it is: nobody has to act on an attempt that is over', async (t) => {
-  const { world, publish } = await unapproved(t)
-  const digest = { ...publish, requestDigest: 'of another spec' }
-  const before = world.certificate.metadata.resourceVersion
-  assert.equal(await world.failure('publish', digest), 'ObjectGone')
-  assert.equal(world.certificate.metadata.resourceVersion, before)
-  assert.ok(!world.reasons('Certificate').includes('ObjectGone'))
+test('a Certificate that was made anew is not told what blocked the old one', async (t) => {
+  const world = await ActivityWorld.open(t)
+  await world.run('reportBlocked', { certificate: { ...world.reference, uid: 'of the old one' }, failure })
+  assert.equal(world.condition('Stalled'), undefined)
 })

@@ -56,6 +56,62 @@ test('a certificate of which several names are blocked says so', async (world) =
   await subject.issued(1)
 })
 
+test('what blocks several names is written to the Certificate once, and taken away when they go on', async (world) => {
+  let missing = true
+  await using subject = await startCertificate(
+    world,
+    (defaults) => ({
+      async presentChallenge(input) {
+        if (missing) throw failure('PluginMissing', `no plugin for ${input.plan.name}`)
+        return defaults.presentChallenge(input)
+      },
+      async checkPropagation(input) {
+        // The condition must not wait for the end of a long wait.
+        await until('it is no longer Stalled', () => told().at(-1) === 'goes on')
+        return defaults.checkPropagation(input)
+      },
+    }),
+    acme,
+  )
+  const looks = () => subject.calls.of('presentChallenge').length
+  const told = () => subject.calls.of('reportBlocked').map(({ input }) => input.failure?.code ?? 'goes on')
+  await until('both names were looked at twice', async () => {
+    await subject.handle.signal('changed')
+    return looks() >= 4
+  })
+  assert.deepEqual(told(), ['PluginMissing'])
+  missing = false
+  await subject.handle.signal('changed')
+  await subject.issued(1)
+})
+
+test('a blocked state that cannot be written is written with a later look', async (world) => {
+  let missing = true
+  let broken = true
+  await using subject = await startCertificate(
+    world,
+    (defaults) => ({
+      async presentChallenge(input) {
+        if (missing) throw failure('PluginMissing', 'no plugin')
+        return defaults.presentChallenge(input)
+      },
+      async reportBlocked() {
+        if (broken) throw failure('Forbidden', 'certificates/status')
+      },
+    }),
+    acme,
+  )
+  await subject.calls.nth('reportBlocked')
+  broken = false
+  await until('it is told again', async () => {
+    await subject.handle.signal('changed')
+    return subject.calls.of('reportBlocked').length > 1
+  })
+  missing = false
+  await subject.handle.signal('changed')
+  await subject.issued(1)
+})
+
 test.skipping('a name that another certificate keeps until the order is void is NameInUse', async (world) => {
   let held = true
   await using subject = await startCertificate(

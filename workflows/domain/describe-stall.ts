@@ -8,6 +8,16 @@ export function describeStall(failure: Failure): string {
   return `${describeFailure(failure)} ${who}`
 }
 
+/**
+ * Whether the condition Stalled tells of it. An issuer that is just being verified or an order that is made anew is over
+ * before anybody could help. The limit of a CA needs nobody either, but may last for hours: whoever waits for the
+ * certificate wants to know.
+ */
+export function standsInStalled({ code }: Failure): boolean {
+  const { kind, acts } = failures[code]
+  return kind !== 'transient' && (kind !== 'blocked' || acts !== 'nobody')
+}
+
 /** As the summary of a timer that waits for it: short, for the history cuts long ones in the middle. */
 export function awaitedOf({ code }: Failure): string {
   const { acts } = failures[code]

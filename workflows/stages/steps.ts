@@ -40,6 +40,7 @@ const timings: Record<Name, Timing> = {
   failAttempt: { startToClose: 15_000 },
   discardAttempt: { startToClose: 15_000 },
   abandonOrder: { startToClose: 30_000, heartbeat: 8_000 },
+  reportBlocked: { startToClose: 15_000 },
   updateStatus: { startToClose: 15_000 },
   verifyIssuer: { startToClose: 60_000, heartbeat: 8_000 },
   giveUpCleanUp: { startToClose: 30_000 },

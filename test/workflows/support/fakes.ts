@@ -131,6 +131,7 @@ function defaultActivities(now: () => Promise<number>, cluster: FakeCertificate)
       return knownOf(cluster)
     },
     abandonOrder: async () => undefined,
+    reportBlocked: async () => undefined,
     async updateStatus() {
       cluster.statusStale = false
       return knownOf(cluster)

@@ -164,7 +164,15 @@ function delegates(current: () => Record<string, (input: unknown) => Promise<unk
   const names = [
     ...['look', 'prepare', 'createOrder', 'presentChallenge', 'checkPropagation', 'answerChallenge'],
     ...['cleanUpChallenge', 'finalizeAndPublish', 'publish', 'failAttempt', 'discardAttempt', 'abandonOrder'],
-    ...['updateStatus', 'verifyIssuer', 'giveUpCleanUp', 'findClaims', 'inspectHolder', 'holdName'],
+    ...[
+      'reportBlocked',
+      'updateStatus',
+      'verifyIssuer',
+      'giveUpCleanUp',
+      'findClaims',
+      'inspectHolder',
+      'holdName',
+    ],
   ]
   return Object.fromEntries(
     names.map((name) => [
