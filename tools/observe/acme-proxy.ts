@@ -24,6 +24,7 @@ export interface AcmeRequest {
 /** Pebble's paths. */
 const NEW_ORDER = '/order-plz'
 const NEW_ACCOUNT = '/sign-me-up'
+const ORDER = /^\/(my-order|finalize-order)\//
 
 /**
  * A way to Pebble of one issuer's own: it writes every request down, and can be closed like a CA that is away. Pebble
@@ -37,6 +38,8 @@ export class AcmeProxy {
   readonly #sockets = new Set<Socket>()
   /** Problem document by path. */
   readonly #refusals = new Map<string, string>()
+  /** Seconds after which to look again at an order that is being signed. */
+  #signing: number | undefined
   #port = 0
 
   private constructor(server: Server, upstream: URL, agent: Agent) {
@@ -91,6 +94,11 @@ export class AcmeProxy {
     this.#refusals.set(path, JSON.stringify({ type: `urn:ietf:params:acme:error:${type}`, detail }))
   }
 
+  /** From now on the CA never ends signing and asks to come back after so many seconds (RFC 8555 7.4). */
+  signForEver(retryAfter: number): void {
+    this.#signing = retryAfter
+  }
+
   async open(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1')
     await once(this.#server, 'listening')
@@ -137,13 +145,23 @@ export class AcmeProxy {
       passed.end(body)
       const [got] = (await once(passed, 'response')) as [IncomingMessage]
       seen.status = got.statusCode ?? 0
-      const told = await buffer(got)
+      const told = this.#delayed(url, await buffer(got), got)
       Object.assign(seen, outcome(got, told))
       answer.writeHead(seen.status, got.headers)
       answer.end(told)
     } catch {
       answer.destroy()
     }
+  }
+
+  /** The answer about an order that is signed, as that of a CA that is still at it. */
+  #delayed(path: string, told: Buffer, { headers, statusCode }: IncomingMessage): Buffer {
+    if (this.#signing === undefined || statusCode !== 200 || !ORDER.test(path)) return told
+    const order = JSON.parse(told.toString()) as { status?: string }
+    if (order.status !== 'valid') return told
+    const delayed = Buffer.from(JSON.stringify({ ...order, status: 'processing', certificate: undefined }))
+    Object.assign(headers, { 'retry-after': String(this.#signing), 'content-length': String(delayed.length) })
+    return delayed
   }
 }
 

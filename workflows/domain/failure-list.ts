@@ -1,4 +1,5 @@
 import type { FailureEntry } from './failures.ts'
+import { pluginFailures } from './plugin-failures.ts'
 
 /** The closed list; `failures.ts` says what its fields mean. */
 export const failures = {
@@ -106,43 +107,7 @@ export const failures = {
     meaning: 'The CertificateRequest waits for the controller of its external issuer.',
     remedy: 'Look at the CertificateRequest and at the controller that serves the API group of its issuer.',
   },
-  PluginMissing: {
-    kind: 'blocked',
-    acts: 'cluster operator',
-    meaning: 'The exec plugin is not in the plugin directory.',
-    remedy:
-      'Install the plugin under that name in the plugin directory of the workers, or correct the name in the solver.',
-  },
-  PluginNotExecutable: {
-    kind: 'blocked',
-    acts: 'cluster operator',
-    meaning: 'The exec plugin cannot be executed.',
-    remedy: 'Make the plugin a regular file with execute permission (chmod 0755), written only by its owner.',
-  },
-  PluginFailed: {
-    kind: 'blocked',
-    acts: 'issuer owner',
-    meaning: 'The exec plugin failed.',
-    remedy: 'Mend what the message of the plugin names; it is run again by itself.',
-  },
-  PluginConfigInvalid: {
-    kind: 'blocked',
-    acts: 'issuer owner',
-    meaning: 'The exec plugin refused its configuration (exit code 2).',
-    remedy: 'Correct the content of the Secret that the solver names in config.secretRef.',
-  },
-  PluginVersionUnsupported: {
-    kind: 'blocked',
-    acts: 'cluster operator',
-    meaning: 'The exec plugin does not support API version v1 (exit code 3).',
-    remedy: 'Install a version of the plugin that supports APIVERSION=v1.',
-  },
-  PluginTimedOut: {
-    kind: 'blocked',
-    acts: 'issuer owner',
-    meaning: 'The exec plugin did not end in time and was killed.',
-    remedy: 'Find out why the plugin hangs, or raise config.timeoutSeconds of the solver.',
-  },
+  ...pluginFailures,
   PropagationPending: {
     kind: 'blocked',
     acts: 'DNS operator',

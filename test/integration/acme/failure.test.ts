@@ -112,3 +112,35 @@ test('an order that the CA refuses is counted with the words of the CA, and a co
     await proxy.close()
   }
 })
+
+test('a CA that takes its time to sign is asked again when it says, and the Certificate says what it waits for', async () => {
+  const site = await openSite(world, 'signing')
+  const { namespace, name, domain, proxy } = site
+  try {
+    proxy.signForEver(600)
+    await world.certificate(namespace, 'web', { dnsNames: [domain], ...clusterIssuer(name) })
+    const waiting = await world.untilObject<Certificate>(
+      'Certificate',
+      namespace,
+      'web',
+      'the wait for the signature',
+      (one) => condition(one, 'Stalled')?.reason === 'SigningPending',
+      30,
+    )
+    assert.match(
+      condition(waiting, 'Stalled')?.message ?? '',
+      /is processing at the CA\. .*Waiting for the operator of the CA/,
+    )
+    assert.equal(waiting.status?.failedIssuanceAttempts, undefined)
+    const workflow = world.temporal.workflow.getHandle(`certificate/${namespace}/web`)
+    await world.until('the workflow waits', 10, async () => {
+      const { phase, finding } = await workflow.query<StatusAnswer>('status')
+      return phase === 'Blocked' && finding.includes('is processing at the CA')
+    })
+    // Two early looks after the finalization; then the CA counts.
+    assert.equal(proxy.to('my-order').filter(({ state }) => state === 'processing').length, 2)
+    await world.remove('Certificate', namespace, 'web')
+  } finally {
+    await proxy.close()
+  }
+})
