@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises'
-import type { Servers } from '../servers/handle.ts'
+import type { KubernetesFacts } from '../servers/facts.ts'
 
 /** One request of certloom to the API server, as the audit log has it. */
 export interface ApiRequest {
@@ -31,24 +31,30 @@ const WRITING = ['create', 'update', 'patch', 'delete', 'deletecollection']
  */
 export class AuditLog {
   readonly #path: string
-  readonly #from: number
+  readonly #from: { readonly ino: number; readonly size: number }
 
-  private constructor(path: string, from: number) {
+  private constructor(path: string, from: { ino: number; size: number }) {
     this.#path = path
     this.#from = from
   }
 
   /** @throws Error if the servers were started without `audit` */
-  static async start(servers: Servers): Promise<AuditLog> {
+  static async start(servers: {
+    readonly kubernetes: Pick<KubernetesFacts, 'auditLogPath'>
+  }): Promise<AuditLog> {
     const path = servers.kubernetes.auditLogPath
     if (path === undefined) throw new Error('the API server was started without an audit log')
-    return new AuditLog(path, (await stat(path)).size)
+    return new AuditLog(path, await stat(path))
   }
 
+  /** @throws Error if the file was begun anew: what stood in the old one would be missing */
   async requests(): Promise<ApiRequest[]> {
     const requests: ApiRequest[] = []
     await using file = await open(this.#path)
-    for await (const line of file.readLines({ start: this.#from, autoClose: false })) {
+    const { ino, size } = await file.stat()
+    if (ino !== this.#from.ino || size < this.#from.size)
+      throw new Error(`${this.#path} was begun anew: the API server rotated its audit log, or its data was wiped`)
+    for await (const line of file.readLines({ start: this.#from.size, autoClose: false })) {
       // The last line may be half written, and most lines are not about us.
       if (!line.endsWith('}') || !line.includes(OURS)) continue
       const event = JSON.parse(line) as AuditEvent

@@ -49,7 +49,12 @@ export async function kubeApiserver(
   if (facts.auditLogPath) {
     const policy = join(context.dataDir, 'audit-policy.yaml')
     await writeFile(policy, auditPolicy)
-    auditFlags.push(`--audit-policy-file=${policy}`, `--audit-log-path=${facts.auditLogPath}`)
+    auditFlags.push(
+      `--audit-policy-file=${policy}`,
+      `--audit-log-path=${facts.auditLogPath}`,
+      // Never rotated, for whoever counts in it: by default it begins anew at 100 MB.
+      '--audit-log-maxsize=0',
+    )
   }
   return {
     name: 'kube-apiserver',
