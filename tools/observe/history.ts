@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client'
-import type { temporal } from '@temporalio/proto'
+import proto, { type temporal } from '@temporalio/proto'
 import { inPool } from '../check/pool.ts'
 
+const { EventType } = proto.temporal.api.enums.v1
 const AT_A_TIME = 20
 
 type Payload = temporal.api.common.v1.IPayload
@@ -22,6 +23,21 @@ export async function runCost(client: Client, workflowId: string): Promise<RunCo
   const history = await client.workflow.getHandle(workflowId, runId).fetchHistory()
   const largestPayload = Math.max(0, ...payloadSizes(history))
   return { events: historyLength, bytes: historySize, largestPayload }
+}
+
+/** How often each type of event stands in a run, or in the newest one, such as `WORKFLOW_EXECUTION_SIGNALED`. */
+export async function eventCounts(
+  client: Client,
+  workflowId: string,
+  runId?: string,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory()
+  for (const { eventType } of events ?? []) {
+    const type = (EventType[eventType ?? 0] ?? '').replace('EVENT_TYPE_', '')
+    counts.set(type, (counts.get(type) ?? 0) + 1)
+  }
+  return counts
 }
 
 /**

@@ -1,24 +1,29 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import proto from '@temporalio/proto'
 import { WorkflowNotFoundError } from '@temporalio/client'
 import { apiPath } from '../../../../k8s-bridge/api/kinds.ts'
+import { eventCounts as countsOfRun } from '../../../../tools/observe/history.ts'
 import type { StatusAnswer } from '../../../../workflows/messages.ts'
 import { TEMPORAL_NAMESPACE, type AnyObject, type World } from '../../support/world.ts'
-
-const { EventType } = proto.temporal.api.enums.v1
 
 export function certificateId(namespace: string, name: string): string {
   return `certificate/${namespace}/${name}`
 }
 
 /** The temporal program as an operator types it; returns what it prints. */
-export async function temporalCli(world: World, ...args: string[]): Promise<string> {
+export function temporalCli(world: World, ...args: string[]): Promise<string> {
+  return temporalCliIn(world, TEMPORAL_NAMESPACE, ...args)
+}
+
+/** The same in another namespace of Temporal. */
+export async function temporalCliIn(world: World, namespace: string, ...args: string[]): Promise<string> {
   const { address, cliPath } = world.servers.temporal
-  const where = ['--address', address, '--namespace', TEMPORAL_NAMESPACE, '--disable-config-file']
+  const where = ['--address', address, '--namespace', namespace, '--disable-config-file']
   const running = promisify(execFile)(cliPath, [...args, ...where], {
-    timeout: 30_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
+    // Histories are long.
+    maxBuffer: 50_000_000,
   })
   // A question would otherwise be waited for.
   running.child.stdin?.end()
@@ -43,13 +48,9 @@ export async function runsOf(world: World, workflowId: string): Promise<RunFacts
 /** How often each type of event stands in the histories of all runs under an id, such as `WORKFLOW_EXECUTION_SIGNALED`. */
 export async function eventCounts(world: World, workflowId: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
-  for (const { runId } of await runsOf(world, workflowId)) {
-    const history = await world.temporal.workflow.getHandle(workflowId, runId).fetchHistory()
-    for (const event of history.events ?? []) {
-      const type = (EventType[event.eventType ?? 0] ?? '').replace('EVENT_TYPE_', '')
-      counts.set(type, (counts.get(type) ?? 0) + 1)
-    }
-  }
+  for (const { runId } of await runsOf(world, workflowId))
+    for (const [type, count] of await countsOfRun(world.temporal, workflowId, runId))
+      counts.set(type, (counts.get(type) ?? 0) + count)
   return counts
 }
 
