@@ -17,7 +17,10 @@ async function begin(folder: string) {
 test('only what certloom asked since the start is told', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'audit-'))
   const { auditLogPath, audit } = await begin(folder.path)
-  await appendFile(auditLogPath, line('patch', 'certloom/0.1.0') + line('create', 'kubectl/v1') + '{"verb":"de')
+  await appendFile(
+    auditLogPath,
+    line('patch', 'certloom/0.1.0') + line('create', 'kubectl/v1') + '{"verb":"de',
+  )
   assert.deepEqual(await audit.requests(), [
     { verb: 'patch', resource: 'secrets', namespace: 'shop', name: 'web-tls', code: 0 },
   ])

@@ -53,7 +53,9 @@ export class AuditLog {
     await using file = await open(this.#path)
     const { ino, size } = await file.stat()
     if (ino !== this.#from.ino || size < this.#from.size)
-      throw new Error(`${this.#path} was begun anew: the API server rotated its audit log, or its data was wiped`)
+      throw new Error(
+        `${this.#path} was begun anew: the API server rotated its audit log, or its data was wiped`,
+      )
     for await (const line of file.readLines({ start: this.#from.size, autoClose: false })) {
       // The last line may be half written, and most lines are not about us.
       if (!line.endsWith('}') || !line.includes(OURS)) continue

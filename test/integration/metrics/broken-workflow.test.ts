@@ -16,15 +16,12 @@ const PREFIX = `broken-${process.pid}-`
 const program = fileURLToPath(new URL('support/worker-with.ts', import.meta.url))
 
 let world: World
-const workers: WorkerWith[] = []
+let workers = 0
 
 before(async () => {
   world = await World.open()
 })
-after(async () => {
-  for (const worker of workers) await worker.stop()
-  await world.close()
-})
+after(() => world.close())
 
 test('workflow code that throws is counted and told each time, and Temporal and the bridge name the workflow', async () => {
   const worker = await WorkerWith.start('throws')
@@ -136,7 +133,7 @@ class WorkerWith {
   static async start(code: string): Promise<WorkerWith> {
     const { metrics } = await choosePorts({ metrics: {} })
     const address = `127.0.0.1:${metrics}`
-    const log = join(world.folder, `${code}-${workers.length}.log`)
+    const log = join(world.logs, `${code}-${workers++}.log`)
     const file = fileURLToPath(new URL(`support/workflows/${code}.ts`, import.meta.url))
     const child = spawn(process.execPath, [program, file], {
       env: {
@@ -150,11 +147,14 @@ class WorkerWith {
     })
     child.stderr.pipe(createWriteStream(log))
     const worker = new WorkerWith(address, log, child)
-    workers.push(worker)
-    await world.until(`the worker that ${code} polls`, 60, async () => {
-      if (child.exitCode !== null) throw new Error(await readFile(log, 'utf8'))
-      return (await readFile(log, 'utf8')).includes('worker polls')
+    world.defer(() => worker.stop())
+    // `until` looks again when a look throws: that the worker is gone is an answer, not a failed look.
+    const found = await world.until(`the worker that ${code} polls`, 60, async () => {
+      const ended = child.exitCode !== null || child.signalCode !== null
+      const text = await readFile(log, 'utf8')
+      return ended || text.includes('worker polls') ? { ended, text } : undefined
     })
+    if (found.ended) throw new Error(`the worker that ${code} ended by itself:\n${found.text.slice(-2000)}`)
     return worker
   }
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { join } from 'node:path'
 import { choosePorts } from '../../../tools/servers/ports.ts'
-import { Controller } from '../support/controller.ts'
+import type { Controller } from '../support/controller.ts'
 import { World } from '../support/world.ts'
 import { clusterIssuer, openSite, type AcmeSite } from '../acme/support/acme-world.ts'
 import { selfSignedIssuer } from '../certificate/support/operator.ts'
@@ -19,23 +18,23 @@ let settings: Record<string, string>
 
 before(async () => {
   world = await World.open()
+  world.defer(async () => {
+    for (const name of ['temporal', 'kube-apiserver'] as const) {
+      const server = world.servers.process(name)
+      if ((await server.status()).stopped) await server.start()
+    }
+  })
   const { both } = await choosePorts({ both: {} })
   address = `127.0.0.1:${both}`
   settings = { CERTLOOM_METRICS_ADDRESS: address, CERTLOOM_HEALTH_ADDRESS: address }
   controller = await world.startController('all', settings)
   site = await openSite(world, 'metrics')
+  world.defer(() => site.proxy.close())
   namespace = site.namespace
   await selfSignedIssuer(world, namespace)
 })
 
-after(async () => {
-  for (const name of ['temporal', 'kube-apiserver'] as const) {
-    const server = world.servers.process(name)
-    if ((await server.status()).stopped) await server.start()
-  }
-  await site.proxy.close()
-  await world.close()
-})
+after(() => world.close())
 
 test('ready means that everything works: each check is named, and can be asked for alone', async () => {
   await readiness(200)
@@ -164,22 +163,14 @@ test('without an API server nothing is ready, but alive: a restart would not hel
 test('a process that waits for the Lease is ready, and serves what it sees', async () => {
   await controller.stop()
   const foreign = await ForeignHolder.start(world)
-  controller = await new Controller(
-    'all',
-    { ...(await world.settings()), ...settings },
-    join(world.folder, 'standby.log'),
-  ).start(/"msg":"bridge and worker run"/)
-  try {
-    await readiness(200)
-    const scrape = await Scrape.of(address)
-    assert.equal(scrape.value('certloom_lease_holder'), 0)
-    assert.equal(scrape.value('certloom_worker_polling'), 0)
-    const labels = { name: 'web', namespace, condition: 'True' }
-    assert.equal(scrape.value('certmanager_certificate_ready_status', labels), 1)
-  } finally {
-    await foreign.stop()
-    await controller.stop()
-  }
+  controller = await world.startWaiting('all', settings)
+  await readiness(200)
+  const scrape = await Scrape.of(address)
+  assert.equal(scrape.value('certloom_lease_holder'), 0)
+  assert.equal(scrape.value('certloom_worker_polling'), 0)
+  const labels = { name: 'web', namespace, condition: 'True' }
+  assert.equal(scrape.value('certmanager_certificate_ready_status', labels), 1)
+  await foreign.stop()
 })
 
 type Wanted = [name: string, labels: Record<string, string>]

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { after, before, test } from 'node:test'
 import { Client, Connection } from '@temporalio/client'
 import proto from '@temporalio/proto'
 import { setup } from '../../../cli/setup/setup.ts'
 import type { StatusAnswer } from '../../../workflows/messages.ts'
-import { certificateId, issuerReady } from '../certificate/support/operator.ts'
+import { certificateId, issuerReady, temporalCliIn } from '../certificate/support/operator.ts'
 import type { Controller } from '../support/controller.ts'
 import { World } from '../support/world.ts'
 import { Marks } from './support/marks.ts'
@@ -25,7 +24,6 @@ const marks = new Marks()
 const keys = new Map<string, string>()
 let world: World
 let temporal: Client
-let connection: Connection
 let namespace: string
 let file: string
 let controller: Controller
@@ -43,17 +41,15 @@ before(async () => {
     rbac: false,
     leaseNamespace: 'kube-system',
   })
-  connection = await Connection.connect({ address })
+  const connection = await Connection.connect({ address })
+  world.defer(() => connection.close())
   temporal = new Client({ connection, namespace: TEMPORAL_NAMESPACE })
   file = join(world.folder, 'payload-keys')
   namespace = await world.namespace('codec')
   issuer = `codec-${process.pid}`
 })
 
-after(async () => {
-  await connection.close()
-  await world.close()
-})
+after(() => world.close())
 
 /** Writes the key file anew, as a person or a mounted Secret does; keys are made once per id. */
 async function useKeys(...ids: string[]): Promise<void> {
@@ -72,15 +68,8 @@ function start(settings: Record<string, string> = { CERTLOOM_PAYLOAD_KEYS_FILE: 
 }
 
 /** The temporal program as an operator types it. */
-async function cli(...args: string[]): Promise<string> {
-  const { address, cliPath } = world.servers.temporal
-  const where = ['--address', address, '--namespace', TEMPORAL_NAMESPACE, '--disable-config-file']
-  const running = promisify(execFile)(cliPath, [...args, ...where], {
-    timeout: 60_000,
-    maxBuffer: 50_000_000,
-  })
-  running.child.stdin?.end()
-  return (await running).stdout
+function cli(...args: string[]): Promise<string> {
+  return temporalCliIn(world, TEMPORAL_NAMESPACE, ...args)
 }
 
 /** Encodings and key ids of all payloads of the newest run, but for what no codec sees: attributes, the SDK's own notes. */

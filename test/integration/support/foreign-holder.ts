@@ -3,7 +3,7 @@ import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import { LEASE_NAME, LEASE_NAMESPACE } from '../../../k8s-bridge/lease.ts'
 import type { World } from './world.ts'
 
-/** Another controller that holds the Lease and renews it every second. */
+/** Another controller that holds the Lease and renews it every second, until it is stopped or the world closes. */
 export class ForeignHolder {
   readonly #world: World
   #renewals = 0
@@ -16,6 +16,7 @@ export class ForeignHolder {
 
   static async start(world: World): Promise<ForeignHolder> {
     const holder = new ForeignHolder(world)
+    world.defer(() => holder.stop())
     await holder.#renew()
     holder.#loop = holder.#run()
     return holder

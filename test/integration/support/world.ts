@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
@@ -10,7 +9,7 @@ import { apiPath, apiVersionOf, type Kind } from '../../../k8s-bridge/api/kinds.
 import { installPlugin } from '../../../tools/plugins/install.ts'
 import type { Servers } from '../../../tools/servers/handle.ts'
 import { Controller, type Role } from './controller.ts'
-import { testServers } from './servers.ts'
+import { testFolders, testServers, type TestFolders } from './servers.ts'
 
 export interface AnyObject {
   metadata: Record<string, unknown> & {
@@ -39,31 +38,44 @@ export const TEMPORAL_NAMESPACE = 'certloom'
 
 /**
  * Everything that a test on real servers needs: the servers, an administrator's Kubernetes and Temporal client, a
- * folder of plugins, and controllers as processes with the rights of their service account. `close` ends them all.
+ * folder of plugins, and controllers as processes with the rights of their service account. `close` ends them all, and
+ * what was given to `defer`.
  */
 export class World {
   readonly servers: Servers
   readonly kubernetes: Kubernetes
   readonly temporal: Client
+  /** For plugins and other files; it goes with the run of the tests. */
   readonly folder: string
-  readonly #connection: Connection
+  /** For logs, named `*.log`: they are kept with those of the servers when a test fails. */
+  readonly logs: string
+  readonly #owned: AsyncDisposableStack
   readonly #controllers: Controller[] = []
   #names = 0
 
-  private constructor(servers: Servers, kubernetes: Kubernetes, connection: Connection, folder: string) {
+  private constructor(
+    servers: Servers,
+    kubernetes: Kubernetes,
+    temporal: Client,
+    { folder, logs }: TestFolders,
+    owned: AsyncDisposableStack,
+  ) {
     this.servers = servers
     this.kubernetes = kubernetes
-    this.#connection = connection
-    this.temporal = new Client({ connection, namespace: TEMPORAL_NAMESPACE })
+    this.temporal = temporal
     this.folder = folder
+    this.logs = logs
+    this.#owned = owned
   }
 
   static async open(): Promise<World> {
+    await using stack = new AsyncDisposableStack()
     const servers = await testServers()
     const kubernetes = await connectKubernetes({
       kubeconfig: servers.kubernetes.adminKubeconfigPath,
       userAgent: 'test',
     })
+    stack.defer(() => kubernetes.close())
     const { address } = servers.temporal
     await setup({
       kubernetes,
@@ -76,16 +88,24 @@ export class World {
       leaseNamespace: 'kube-system',
     })
     const connection = await Connection.connect({ address })
-    return new World(servers, kubernetes, connection, await mkdtemp(join(tmpdir(), 'certloom-test-')))
+    stack.defer(() => connection.close())
+    const temporal = new Client({ connection, namespace: TEMPORAL_NAMESPACE })
+    return new World(servers, kubernetes, temporal, await testFolders(servers), stack.move())
   }
 
+  /**
+   * Undoes something when the world closes, the last thing first, before the clients close; whatever throws keeps
+   * nothing else from being undone.
+   */
+  defer(undo: () => unknown): void {
+    this.#owned.defer(async () => {
+      await undo()
+    })
+  }
+
+  /** @throws Error if a controller had ended by itself, or something could not be undone */
   async close(): Promise<void> {
-    const crashed = this.#crashed()
-    for (const controller of this.#controllers) await controller.stop()
-    await this.#connection.close()
-    await this.kubernetes.close()
-    if (crashed !== undefined) throw new Error(crashed)
-    await rm(this.folder, { recursive: true, force: true })
+    await this.#owned.disposeAsync()
   }
 
   /** What a controller said that ended by itself: no test goes well with that. */
@@ -117,11 +137,27 @@ export class World {
     settings: Record<string, string> = {},
     program?: string,
   ): Promise<Controller> {
+    return (await this.#controller(role, settings, program)).start()
+  }
+
+  /** Starts one that has to wait for the Lease, which another holds: it is ready once it runs. */
+  async startWaiting(role: Role, settings: Record<string, string> = {}): Promise<Controller> {
+    return (await this.#controller(role, settings)).start(
+      /"msg":"(bridge and worker run|bridge runs|worker runs)"/,
+    )
+  }
+
+  async #controller(role: Role, settings: Record<string, string>, program?: string): Promise<Controller> {
     const env = { ...(await this.settings()), ...settings }
-    const log = join(this.folder, `${role}-${this.#controllers.length}.log`)
+    const log = join(this.logs, `${role}-${this.#controllers.length}.log`)
     const controller = new Controller(role, env, log, program)
     this.#controllers.push(controller)
-    return controller.start()
+    this.defer(async () => {
+      const { died } = controller
+      await controller.stop()
+      if (died !== undefined) throw new Error(died)
+    })
+    return controller
   }
 
   /** A namespace of its own, so that tests cannot meet. */
