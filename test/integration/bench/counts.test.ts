@@ -15,16 +15,16 @@ import { AcmeProxy } from '../../../tools/observe/acme-proxy.ts'
 import { World } from '../support/world.ts'
 
 let world: World
-let arrivals: Arrivals
-let proxy: AcmeProxy
 const results = new Results()
 
 before(async () => {
   world = await World.open()
   await world.startController('bridge')
   await world.startController('worker')
-  arrivals = await Arrivals.start(world.kubernetes)
-  proxy = await AcmeProxy.start(world.servers)
+  const arrivals = await Arrivals.start(world.kubernetes)
+  world.defer(() => arrivals.stop())
+  const proxy = await AcmeProxy.start(world.servers)
+  world.defer(() => proxy.close())
   const plugin = await installFixturePlugin(world, fixturePlugin)
   const unique = `counts-${process.pid}`
   const selfSigned = await selfSignedIssuer(world, `${unique}-self-signed`)
@@ -33,11 +33,7 @@ before(async () => {
   await countWrites({ site: world, arrivals, selfSigned, ca, acme, proxy, samples: 1 }, results)
 })
 
-after(async () => {
-  arrivals.stop()
-  await proxy.close()
-  await world.close()
-})
+after(() => world.close())
 
 const counted = Object.keys(budgets).filter((id) => /^(writes|acme|history)\./.test(id))
 
@@ -47,6 +43,12 @@ test('every count that has a budget was taken', () => {
   assert.deepEqual(
     counted.filter((id) => !taken.has(id)),
     [],
+  )
+  // A reader that sees nothing would stay within every budget.
+  const empty = results.figures.filter(({ id, value }) => counted.includes(id) && !(value >= 1))
+  assert.deepEqual(
+    empty.map(({ id }) => id),
+    ['writes.refused'],
   )
 })
 
