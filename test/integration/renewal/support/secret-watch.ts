@@ -1,5 +1,7 @@
 import { matchesKey, parseCertificate } from '../../../../activities/clients/x509.ts'
+import type { WatchEvent } from '../../../../activities/clients/kubernetes/types.ts'
 import { apiPath } from '../../../../k8s-bridge/api/kinds.ts'
+import { changesOf } from '../../../../tools/observe/changes.ts'
 import type { AnyObject, World } from '../../support/world.ts'
 
 export interface SecretVersion {
@@ -24,11 +26,8 @@ export class SecretWatch {
 
   static async open(world: World, namespace: string, name: string): Promise<SecretWatch> {
     const watch = new SecretWatch()
-    const query = { fieldSelector: `metadata.name=${name}`, resourceVersion: '0' }
-    const events = await world.kubernetes.watch(apiPath('Secret', namespace), query, {
-      signal: watch.#end.signal,
-    })
-    watch.#done = watch.#follow(events)
+    const changes = await changesOf(world.kubernetes, apiPath('Secret', namespace), '', watch.#end.signal)
+    watch.#done = watch.#follow(name, changes)
     return watch
   }
 
@@ -37,13 +36,14 @@ export class SecretWatch {
     await this.#done
   }
 
-  async #follow(events: AsyncIterable<{ type: string; object: unknown }>): Promise<void> {
+  async #follow(name: string, changes: AsyncIterable<WatchEvent>): Promise<void> {
     try {
-      for await (const { type, object } of events) {
-        if (type !== 'ADDED' && type !== 'MODIFIED') throw new Error(`the watch of the Secret says ${type}`)
-        this.versions.push(versionOf(object as AnyObject))
+      for await (const { type, object } of changes) {
+        const secret = object as AnyObject
+        if (secret.metadata.name !== name) continue
+        if (type === 'DELETED') throw new Error('the Secret was deleted')
+        this.versions.push(versionOf(secret))
       }
-      if (!this.#end.signal.aborted) throw new Error('the watch of the Secret ended')
     } catch (error) {
       if (!this.#end.signal.aborted) this.failure = error
     }
