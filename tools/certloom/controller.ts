@@ -37,6 +37,8 @@ export interface ControllerOptions {
 export interface Controller {
   readonly pid: number
   readonly logPath: string
+  /** What `/readyz?verbose` answers: a line for each check, such as `[+]comparison ok`. */
+  readiness(): Promise<string>
   /** The last lines that it has written. */
   tail(): Promise<string>
   /** Rejects when it ends although nobody asked it to; never resolves. */
@@ -96,7 +98,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       (await answersOk(`http://127.0.0.1:${health}/readyz`)) &&
       (await readFrom(logPath, logOffset)).includes(SERVES[role])
     await Promise.race([untilReady(role, serves, logPath, tail, signal), died])
-    return { pid, logPath, tail, died, stop, kill: () => end('SIGKILL') }
+    const readiness = () => ask(`http://127.0.0.1:${health}/readyz?verbose`).then((answer) => answer.text())
+    return { pid, logPath, readiness, tail, died, stop, kill: () => end('SIGKILL') }
   } catch (error) {
     await stop()
     throw error
@@ -124,8 +127,12 @@ function environment(options: ControllerOptions, healthPort: number): NodeJS.Pro
   }
 }
 
+function ask(url: string): Promise<Response> {
+  return fetch(url, { signal: AbortSignal.timeout(5_000) })
+}
+
 async function answersOk(url: string): Promise<boolean> {
-  return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+  return ask(url).then(
     (answer) => answer.ok,
     () => false,
   )

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { AuditLog } from '../../observe/audit-log.ts'
-import { quietHistories } from '../../observe/history.ts'
+import { AuditLog, isWrite } from '../../observe/audit-log.ts'
+import { eventCounts, quietHistories, untilQuiet } from '../../observe/history.ts'
 import { settledCounts, since } from '../../observe/temporal-metrics.ts'
+import { issue } from '../certificates.ts'
 import type { Results } from '../results.ts'
 import { TEMPORAL_NAMESPACE, type Inspected, type Rig } from '../rig.ts'
+import { newNamespace } from '../site.ts'
 
 /** The Lease of a bridge that was killed runs out after 15 s; only then the new one compares all objects. */
 const LEASE_LIMIT_MS = 60_000
+const SENTINEL = 'one'
 
 interface Ending {
   readonly id: 'restart' | 'killed'
@@ -34,14 +37,21 @@ async function measure(rig: Rig, ending: Ending, certificates: number, results: 
   const began = performance.now()
   const { bridge } = await rig.start()
   const serves = (performance.now() - began) / 1000
-  await leaseTaken(bridge)
+  await compared(bridge)
   const seconds = (performance.now() - began) / 1000
-  const { signals, workflowTasks, activities } = since(
-    before,
-    await settledCounts(servers.temporal, TEMPORAL_NAMESPACE),
-  )
+  const sentinel = await issueSentinel(rig)
+  const counted = since(before, await settledCounts(servers.temporal, TEMPORAL_NAMESPACE))
+  const signals = counted.signals - sentinel.signals
+  const workflowTasks = counted.workflowTasks - sentinel.workflowTasks
   const requests = await audit.requests()
-  const writes = (await audit.writes()).filter(({ resource }) => resource !== 'leases')
+  const written = requests.filter(isWrite)
+  const writes = written.filter(
+    ({ resource, namespace }) => resource !== 'leases' && namespace !== sentinel.namespace,
+  )
+  if (signals < 0 || workflowTasks < 0 || !written.some(({ namespace }) => namespace === sentinel.namespace))
+    throw new Error(
+      `what certificate/${sentinel.namespace}/${SENTINEL} took is not counted: the counts prove nothing`,
+    )
   const add = (id: string, what: string, value: number, unit = '', beside?: string) =>
     results.add({
       scenario: `${ending.what}, ${certificates} certificates`,
@@ -50,17 +60,19 @@ async function measure(rig: Rig, ending: Ending, certificates: number, results: 
     })
   add(
     'seconds',
-    'from the start of both until they serve and hold the Lease',
+    'from the start of both until they serve, hold the Lease and have compared all objects',
     seconds,
     's',
     `both serve after ${serves.toFixed(1)} s`,
   )
   add('signals', 'signals', signals)
-  add('tasks', 'workflow tasks', workflowTasks, '', `${activities} activities`)
+  add('tasks', 'workflow tasks', workflowTasks)
   add('writes', 'API writes but the Lease', writes.length, '', `${requests.length} requests in all`)
   if (signals + workflowTasks > 0) {
     const after = await quietHistories(temporal)
-    const changed = [...after].filter(([id, length]) => histories.get(id) !== length)
+    const changed = [...after].filter(
+      ([id, length]) => !id.startsWith(`certificate/${sentinel.namespace}/`) && histories.get(id) !== length,
+    )
     results.list(
       'Workflows that went on',
       changed.slice(0, 20).map(([id]) => id),
@@ -75,11 +87,33 @@ async function measure(rig: Rig, ending: Ending, certificates: number, results: 
     )
 }
 
-async function leaseTaken(bridge: Inspected): Promise<void> {
-  for (
-    const end = Date.now() + LEASE_LIMIT_MS;
-    !(await bridge.tail()).includes('"Lease taken"');
-    await delay(50)
-  )
-    if (Date.now() > end) throw new Error(`the bridge has not taken the Lease; its log is ${bridge.logPath}`)
+/** Waits until the bridge holds the Lease and has compared all objects with the open workflows. */
+async function compared(bridge: Inspected): Promise<void> {
+  const end = Date.now() + LEASE_LIMIT_MS
+  const until = async (what: string, look: () => Promise<boolean>) => {
+    for (; !(await look()); await delay(50))
+      if (Date.now() > end) throw new Error(`the bridge has not ${what}; its log is ${bridge.logPath}`)
+  }
+  await until('taken the Lease', async () => (await bridge.tail()).includes('"Lease taken"'))
+  // Who does not hold the Lease passes this check without a comparison.
+  await until('compared all objects', async () => (await bridge.readiness()).includes('[+]comparison ok'))
+}
+
+/**
+ * Issues a certificate behind what the comparison has queued: when it is there, that was worked off. Returns where it
+ * is, and what its workflow has had.
+ */
+async function issueSentinel({ site, arrivals, ca: [issuer] }: Rig) {
+  if (issuer === undefined) throw new Error('there is no CA issuer')
+  const namespace = await newNamespace(site, 'restart-sentinel')
+  await issue(site, arrivals, { namespace, name: SENTINEL, dnsNames: [`${namespace}.example.com`], issuer })
+  const id = `certificate/${namespace}/${SENTINEL}`
+  await untilQuiet(site.temporal, id)
+  const events = await eventCounts(site.temporal, id)
+  const of = (type: string) => events.get(type) ?? 0
+  return {
+    namespace,
+    signals: of('WORKFLOW_EXECUTION_SIGNALED'),
+    workflowTasks: of('WORKFLOW_TASK_COMPLETED') + of('WORKFLOW_TASK_FAILED'),
+  }
 }
