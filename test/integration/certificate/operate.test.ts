@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { parseCertificate } from '../../../activities/clients/x509.ts'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import type { Controller } from '../support/controller.ts'
@@ -114,62 +114,64 @@ test('deleted and made anew at once, with other names: the new object gets what 
   await world.ready(namespace, 'swap', { revision: 1 })
 })
 
-test('the bridge is restarted with an audit every second', async () => {
-  // Until here everything was noticed by watching: no audit could have found it.
-  await bridge.stop()
-  bridge = await world.startController('bridge', { CERTLOOM_AUDIT_INTERVAL_MS: '1000' })
-})
-
-test('a workflow that was terminated is there again at the next audit and issues nothing', async () => {
-  await issued('ended')
-  const before = await crt('ended')
-  await temporalCli(world, 'workflow', 'terminate', '--workflow-id', id('ended'), '--reason', 'test')
-  await world.until('a new run', 5, async () => {
-    const [newest] = await runsOf(world, id('ended'))
-    return newest?.status === 'RUNNING'
+describe('with an audit every second', () => {
+  before(async () => {
+    // Until here everything was noticed by watching: no audit could have found it.
+    await bridge.stop()
+    bridge = await world.startController('bridge', { CERTLOOM_AUDIT_INTERVAL_MS: '1000' })
   })
-  await untilPhase(world, namespace, 'ended', 'Waiting')
-  await quiet(world, namespace, 'ended')
-  assert.equal(await crt('ended'), before)
-  assert.deepEqual(made('ended'), ['ended-1'])
-  // And it is in charge: a wish is heard.
-  await temporalCli(world, 'workflow', 'signal', '--workflow-id', id('ended'), '--name', 'renew')
-  await world.ready(namespace, 'ended', { revision: 2, seconds: 10 })
-})
 
-test('a workflow that was deleted from Temporal is there again at the next audit and issues nothing', async () => {
-  await issued('erased')
-  await temporalCli(world, 'workflow', 'delete', '--workflow-id', id('erased'), '--yes')
-  await world.until('a new run', 10, async () =>
-    (await runsOf(world, id('erased'))).some(({ status }) => status === 'RUNNING'),
-  )
-  await untilPhase(world, namespace, 'erased', 'Waiting')
-  await quiet(world, namespace, 'erased')
-  assert.deepEqual(made('erased'), ['erased-1'])
-})
-
-test('cancel while it waits loses nothing: the next run waits on, and issues when asked', async () => {
-  await issued('waits')
-  const before = await runsOf(world, id('waits'))
-  await temporalCli(world, 'workflow', 'cancel', '--workflow-id', id('waits'))
-  await world.until('a next run', 10, async () => {
-    const runs = await runsOf(world, id('waits'))
-    return runs.length === before.length + 1 && runs[0]?.status === 'RUNNING'
+  test('a workflow that was terminated is there again at the next audit and issues nothing', async () => {
+    await issued('ended')
+    const before = await crt('ended')
+    await temporalCli(world, 'workflow', 'terminate', '--workflow-id', id('ended'), '--reason', 'test')
+    await world.until('a new run', 5, async () => {
+      const [newest] = await runsOf(world, id('ended'))
+      return newest?.status === 'RUNNING'
+    })
+    await untilPhase(world, namespace, 'ended', 'Waiting')
+    await quiet(world, namespace, 'ended')
+    assert.equal(await crt('ended'), before)
+    assert.deepEqual(made('ended'), ['ended-1'])
+    // And it is in charge: a wish is heard.
+    await temporalCli(world, 'workflow', 'signal', '--workflow-id', id('ended'), '--name', 'renew')
+    await world.ready(namespace, 'ended', { revision: 2, seconds: 10 })
   })
-  await quiet(world, namespace, 'waits')
-  assert.deepEqual(made('waits'), ['waits-1'])
-  assert.equal(condition(await world.ready(namespace, 'waits'), 'Ready')?.status, 'True')
-  await temporalCli(world, 'workflow', 'signal', '--workflow-id', id('waits'), '--name', 'renew')
-  await world.ready(namespace, 'waits', { revision: 2, seconds: 10 })
-})
 
-test('refresh makes a quiet run continue as new, with the same facts and no issuance', async () => {
-  await issued('fresh')
-  await temporalCli(world, 'workflow', 'signal', '--workflow-id', id('fresh'), '--name', 'refresh')
-  await world.until('a next run', 10, async () => (await runsOf(world, id('fresh'))).length === 2)
-  await quiet(world, namespace, 'fresh')
-  assert.deepEqual(made('fresh'), ['fresh-1'])
-  requests.stop()
+  test('a workflow that was deleted from Temporal is there again at the next audit and issues nothing', async () => {
+    await issued('erased')
+    await temporalCli(world, 'workflow', 'delete', '--workflow-id', id('erased'), '--yes')
+    await world.until('a new run', 10, async () =>
+      (await runsOf(world, id('erased'))).some(({ status }) => status === 'RUNNING'),
+    )
+    await untilPhase(world, namespace, 'erased', 'Waiting')
+    await quiet(world, namespace, 'erased')
+    assert.deepEqual(made('erased'), ['erased-1'])
+  })
+
+  test('cancel while it waits loses nothing: the next run waits on, and issues when asked', async () => {
+    await issued('waits')
+    const before = await runsOf(world, id('waits'))
+    await temporalCli(world, 'workflow', 'cancel', '--workflow-id', id('waits'))
+    await world.until('a next run', 10, async () => {
+      const runs = await runsOf(world, id('waits'))
+      return runs.length === before.length + 1 && runs[0]?.status === 'RUNNING'
+    })
+    await quiet(world, namespace, 'waits')
+    assert.deepEqual(made('waits'), ['waits-1'])
+    assert.equal(condition(await world.ready(namespace, 'waits'), 'Ready')?.status, 'True')
+    await temporalCli(world, 'workflow', 'signal', '--workflow-id', id('waits'), '--name', 'renew')
+    await world.ready(namespace, 'waits', { revision: 2, seconds: 10 })
+  })
+
+  test('refresh makes a quiet run continue as new, with the same facts and no issuance', async () => {
+    await issued('fresh')
+    await temporalCli(world, 'workflow', 'signal', '--workflow-id', id('fresh'), '--name', 'refresh')
+    await world.until('a next run', 10, async () => (await runsOf(world, id('fresh'))).length === 2)
+    await quiet(world, namespace, 'fresh')
+    assert.deepEqual(made('fresh'), ['fresh-1'])
+    requests.stop()
+  })
 })
 
 async function issued(name: string): Promise<void> {
