@@ -12,6 +12,7 @@ import {
   workflowTypeOf,
   type History,
 } from './histories.ts'
+import { historiesOf, scenarios } from './scenarios.ts'
 
 // Histories that are refused on purpose are no news.
 Runtime.install({
@@ -45,6 +46,22 @@ test('every workflow type has recorded histories, of every release', () => {
       .map(({ history }) => workflowTypeOf(history))
     assert.deepEqual([...new Set(types)].sort(), Object.values(workflowTypes).sort(), release)
   }
+})
+
+test('every scenario has its histories of the newest release, with every run', () => {
+  const byAge = [...new Set(recorded.map(({ name }) => name.split('/')[0] ?? ''))].sort((a, b) =>
+    a.localeCompare(b, undefined, { numeric: true }),
+  )
+  const found = new Map(recorded.map(({ name, history }) => [name, history]))
+  const missing = scenarios.flatMap(historiesOf).filter((name) => {
+    const path = `${byAge.at(-1)}/${name}`
+    if (found.has(path)) return false
+    let last: History | undefined
+    for (let run = 1; found.has(`${path}-run-${run}`); run++) last = found.get(`${path}-run-${run}`)
+    // A run that went on in a next one is not the last.
+    return last === undefined || last.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes != null
+  })
+  assert.deepEqual(missing, [])
 })
 
 test('all recorded histories replay with the workflows as they are now', async () => {
