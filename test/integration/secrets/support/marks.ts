@@ -80,17 +80,21 @@ export class Marks {
     }
   }
 
-  /** Every private key of a PEM text; what is no key is left to whoever made it up. */
-  addPem(secret: string, pem: string): void {
+  /** Every private key of a PEM text; what is no key is left to whoever made it up. Returns the keys. */
+  addPem(secret: string, pem: string): KeyObject[] {
+    const keys: KeyObject[] = []
     for (const [block] of pem.matchAll(
       /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
     )) {
       try {
-        this.addKey(secret, createPrivateKey(block))
+        const key = createPrivateKey(block)
+        this.addKey(secret, key)
+        keys.push(key)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ERR_OSSL_UNSUPPORTED') throw error
       }
     }
+    return keys
   }
 
   /** Every secret that stands in the bytes, each form once. */

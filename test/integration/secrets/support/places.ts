@@ -1,7 +1,9 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { WorkflowHandle } from '@temporalio/client'
 import proto from '@temporalio/proto'
 import { apiPath, type Kind } from '../../../../k8s-bridge/api/kinds.ts'
+import { inPool } from '../../../../tools/check/pool.ts'
 import type { Servers } from '../../../../tools/servers/handle.ts'
 import type { World } from '../../support/world.ts'
 import type { Hit, Marks } from './marks.ts'
@@ -20,6 +22,9 @@ export interface Searched {
   hits: Hit[]
 }
 
+/** Runs that are asked for at a time. */
+const AT_A_TIME = 20
+
 const kinds: Kind[] = [
   'Certificate',
   'CertificateRequest',
@@ -30,30 +35,37 @@ const kinds: Kind[] = [
   'Event',
 ]
 
-/** The histories of all runs of all workflows, as Temporal hands them out. */
-export function histories(world: World): Place {
-  return {
-    name: 'histories',
-    async *read() {
-      for await (const { workflowId, runId } of world.temporal.workflow.list({ pageSize: 500 })) {
-        const history = await world.temporal.workflow.getHandle(workflowId, runId).fetchHistory()
-        const bytes = Buffer.from(proto.temporal.api.history.v1.History.encode(history).finish())
-        yield { name: `${workflowId} ${runId}`, bytes }
-      }
-    },
-  }
+/** The histories of all runs of all workflows, or of those with one of these ids, as Temporal hands them out. */
+export function histories(world: World, ids?: readonly string[]): Place {
+  const { History } = proto.temporal.api.history.v1
+  return ofRuns('histories', world, ids, async (run) => History.encode(await run.fetchHistory()).finish())
 }
 
 /** What Temporal shows of workflows besides: memo, search attributes, pending activities with their last failure. */
-export function descriptions(world: World): Place {
+export function descriptions(world: World, ids?: readonly string[]): Place {
+  const message = proto.temporal.api.workflowservice.v1.DescribeWorkflowExecutionResponse
+  return ofRuns('descriptions of workflows', world, ids, async (run) =>
+    message.encode((await run.describe()).raw).finish(),
+  )
+}
+
+/** Every run in Temporal, those that other test files left among them, or those under some ids. */
+function ofRuns(
+  name: string,
+  { temporal: { workflow } }: World,
+  ids: readonly string[] | undefined,
+  read: (run: WorkflowHandle) => Promise<Uint8Array>,
+): Place {
+  const query = ids === undefined ? undefined : `WorkflowId IN (${ids.map((id) => `"${id}"`).join(', ')})`
   return {
-    name: 'descriptions of workflows',
+    name,
     async *read() {
-      for await (const { workflowId, runId } of world.temporal.workflow.list({ pageSize: 500 })) {
-        const { raw } = await world.temporal.workflow.getHandle(workflowId, runId).describe()
-        const message = proto.temporal.api.workflowservice.v1.DescribeWorkflowExecutionResponse
-        yield { name: `${workflowId} ${runId}`, bytes: Buffer.from(message.encode(raw).finish()) }
-      }
+      const runs: { workflowId: string; runId: string }[] = []
+      for await (const run of workflow.list({ pageSize: 500, query })) runs.push(run)
+      yield* await inPool(runs, AT_A_TIME, async ({ workflowId, runId }) => ({
+        name: `${workflowId} ${runId}`,
+        bytes: Buffer.from(await read(workflow.getHandle(workflowId, runId))),
+      }))
     },
   }
 }
@@ -67,8 +79,8 @@ export function database(world: World): Place {
 /** What the controllers have written. */
 export function controllerLogs(world: World): Place {
   return files('logs of controllers', async () => {
-    const names = await readdir(world.folder)
-    return names.filter((name) => name.endsWith('.log')).map((name) => join(world.folder, name))
+    const names = await readdir(world.logs)
+    return names.filter((name) => name.endsWith('.log')).map((name) => join(world.logs, name))
   })
 }
 

@@ -191,11 +191,11 @@ export class Scenario {
     })
   }
 
-  /** Certificates that are Ready, and the sum of their revisions: issuances. */
-  issued(): { ready: number; issuances: number } {
+  /** Certificates that were Ready, and the sum of their revisions, as certloom tells them. */
+  told(): { ready: number; revisions: number } {
     this.#follow?.check()
-    const revisions = [...this.#revisions.values()]
-    return { ready: revisions.length, issuances: revisions.reduce((sum, revision) => sum + revision, 0) }
+    const all = [...this.#revisions.values()]
+    return { ready: all.length, revisions: all.reduce((sum, revision) => sum + revision, 0) }
   }
 
   async close(): Promise<void> {
