@@ -128,7 +128,7 @@ test('a certificate that was issued without encryption is renewed with it, by a 
   await issuerReady(world, namespace, 'self')
   await world.certificate(namespace, 'web', { dnsNames: ['web.test'], issuerRef: { name: 'self' } })
   await world.ready(namespace, 'web', { revision: 1, seconds: 60 })
-  // Ready is said within the last step: a wish that comes before the workflow has heard of it counts as fulfilled.
+  // Ready is said within the last step: no part of this issuance is left to the controller that has a key.
   await world.until('the workflow waits', 30, async () => {
     const handle = temporal.workflow.getHandle(certificateId(namespace, 'web'))
     return (await handle.query<StatusAnswer>('status')).phase === 'Waiting'
