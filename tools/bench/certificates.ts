@@ -1,6 +1,5 @@
-import type { Certificate } from '../../k8s-bridge/api/certificate.ts'
-import { apiPath } from '../../k8s-bridge/api/kinds.ts'
 import { matchesKey, parseCertificate } from '../../activities/clients/x509.ts'
+import { cmctlRenew } from '../certloom/cmctl.ts'
 import { apply, type IssuerReference, type Site } from './site.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
 
@@ -51,24 +50,10 @@ export async function arrival(arrivals: Arrivals, wish: Wish, revision = 1): Pro
   return arrived
 }
 
-/** Sets Issuing=True as `cmctl renew` does, and waits for the next revision. */
-export async function renew(site: Site, arrivals: Arrivals, wish: Wish, revision: number): Promise<Times> {
-  const { namespace, name } = wish
-  const found = await site.kubernetes.get<Certificate>(apiPath('Certificate', namespace, name))
-  if (found === undefined) throw new Error(`Certificate ${namespace}/${name} is gone`)
-  const condition = {
-    type: 'Issuing',
-    status: 'True',
-    reason: 'ManuallyTriggered',
-    message: 'Certificate re-issuance manually triggered',
-    lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-    observedGeneration: found.metadata.generation,
-  }
-  const status = { ...found.status, conditions: [...(found.status?.conditions ?? []), condition] }
-  const began = performance.now()
-  await site.kubernetes.replace(apiPath('Certificate', namespace, name, 'status'), { ...found, status })
-  const { secretAt, readyAt } = await arrival(arrivals, wish, revision)
-  return { secret: secretAt - began, ready: readyAt - began }
+/** Renews as `cmctl renew` does, and waits for the next revision. */
+export async function renew(site: Site, arrivals: Arrivals, wish: Wish, revision: number): Promise<void> {
+  await cmctlRenew(site.kubernetes, wish.namespace, wish.name)
+  await arrival(arrivals, wish, revision)
 }
 
 function check({ namespace, name, dnsNames }: Wish, { chain, key }: Arrival): void {

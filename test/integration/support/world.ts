@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, Connection } from '@temporalio/client'
-import { connectKubernetes, isStatus, type Kubernetes } from '../../../activities/clients/kubernetes.ts'
+import { connectKubernetes, type Kubernetes } from '../../../activities/clients/kubernetes.ts'
 import { setup } from '../../../cli/setup/setup.ts'
 import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { apiPath, apiVersionOf, type Kind } from '../../../k8s-bridge/api/kinds.ts'
+import { cmctlRenew } from '../../../tools/certloom/cmctl.ts'
 import { installPlugin } from '../../../tools/plugins/install.ts'
 import type { Servers } from '../../../tools/servers/handle.ts'
 import { Controller, type Role } from './controller.ts'
@@ -283,30 +284,8 @@ export class World {
   }
 
   /** Sets Issuing=True as `cmctl renew` does: an Update of the status. */
-  async cmctlRenew(namespace: string, name: string): Promise<void> {
-    for (;;) {
-      const certificate = await this.get<Certificate>('Certificate', namespace, name)
-      if (certificate === undefined) throw new Error(`Certificate ${name} does not exist`)
-      const issuing = {
-        type: 'Issuing',
-        status: 'True' as const,
-        reason: 'ManuallyTriggered',
-        message: 'Certificate re-issuance manually triggered',
-        lastTransitionTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-        observedGeneration: certificate.metadata.generation,
-      }
-      const others = (certificate.status?.conditions ?? []).filter((one) => one.type !== 'Issuing')
-      const status = { ...certificate.status, conditions: [...others, issuing] }
-      try {
-        await this.kubernetes.replace(apiPath('Certificate', namespace, name, 'status'), {
-          ...certificate,
-          status,
-        })
-        return
-      } catch (error) {
-        if (!isStatus(error, 409)) throw error
-      }
-    }
+  cmctlRenew(namespace: string, name: string): Promise<void> {
+    return cmctlRenew(this.kubernetes, namespace, name)
   }
 
   /** Ids of open workflows whose id begins so. */
