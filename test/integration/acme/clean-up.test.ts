@@ -120,7 +120,7 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
       await world.ready(namespace, 'web')
       const [challenge] = await challenges(world, namespace)
       assert.ok(challenge)
-      const told = await world.until('the event CleanUpError', 5, async () =>
+      const told = await world.until('the event CleanUpError', 20, async () =>
         (await world.events(namespace, 'Challenge', challenge.metadata.name)).find(
           ({ reason }) => reason === 'CleanUpError',
         ),
@@ -129,7 +129,7 @@ describe('the record of a challenge is removed', { concurrency: 3 }, () => {
       const id = await world.until('a workflow of its own', 10, async () =>
         (await world.openWorkflows('clean-up/')).find((one) => one.includes(challenge.metadata.uid ?? '-')),
       )
-      const { currentDetails } = await world.until('the finding in the workflow', 5, async () => {
+      const { currentDetails } = await world.until('the finding in the workflow', 20, async () => {
         const found = await world.temporal.workflow
           .getHandle(id)
           .query<{ currentDetails: string }>('__temporal_workflow_metadata')

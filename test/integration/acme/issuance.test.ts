@@ -126,7 +126,7 @@ describe('an ACME certificate', { concurrency: 3 }, () => {
       assert.equal(chain[0]?.subjectAltName, `DNS:${domain}`)
       assert.equal(proxy.orders, 1)
 
-      await world.untilGone('Challenge', namespace, challenge.metadata.name, 5)
+      await world.untilGone('Challenge', namespace, challenge.metadata.name)
       assert.deepEqual(await txtRecords(world, `_acme-challenge.${domain}`), [])
       const [done] = await orders(world, namespace)
       assert.equal(done?.status?.state, 'valid')

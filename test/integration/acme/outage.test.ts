@@ -15,7 +15,7 @@ import {
   throwWithWorkflow,
 } from './support/acme-world.ts'
 
-/** How soon a person must hear of an outage, and how soon its end must show, in seconds. */
+/** How soon a person must hear of an outage, and how soon its end must show, in seconds: both are promised. */
 const HEAR = 5
 const MENDED = 30
 

@@ -122,7 +122,7 @@ test('what keeps the record from showing stands in the Challenge and in the work
     const finding = told.replace('Waiting for DNS-01 challenge propagation: ', '')
 
     const workflow = world.temporal.workflow.getHandle(`certificate/${namespace}/web`)
-    await world.until('the finding in the workflow', 5, async () =>
+    await world.until('the finding in the workflow', 20, async () =>
       (await workflow.query<StatusAnswer>('status')).finding.includes(finding),
     )
     const { currentDetails } = await workflow.query<{ currentDetails: string }>(

@@ -10,7 +10,7 @@ import {
 import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { apiPath } from '../../../k8s-bridge/api/kinds.ts'
 import { condition, World, type AnyObject } from '../support/world.ts'
-import { issuerReady, quiet, selfSignedIssuer } from './support/operator.ts'
+import { issuerReady, quiet, selfSignedIssuer, timersFired } from './support/operator.ts'
 
 let world: World
 let namespace: string
@@ -213,9 +213,11 @@ test('a missing CA Secret stalls the certificate and counts nothing; it is Ready
   assert.equal(condition(stalled, 'Ready')?.status, 'False')
   assert.equal(stalled.status?.failedIssuanceAttempts, undefined)
 
+  const looks = await timersFired(world, namespace, 'waits')
   const found = await world.get('Secret', namespace, 'root-tls')
   await world.create('Secret', { metadata: { namespace, name: 'late-tls' }, data: found?.data })
-  const ready = await world.ready(namespace, 'waits', { seconds: 3 })
+  const ready = await world.ready(namespace, 'waits')
+  assert.equal(await timersFired(world, namespace, 'waits'), looks, 'it was found by looking again')
   assert.equal(condition(ready, 'Stalled'), undefined)
   assert.equal(ready.status?.failedIssuanceAttempts, undefined)
   assert.equal(ready.status?.lastFailureTime, undefined)

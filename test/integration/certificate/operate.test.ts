@@ -125,7 +125,7 @@ describe('with an audit every second', () => {
     await issued('ended')
     const before = await crt('ended')
     await temporalCli(world, 'workflow', 'terminate', '--workflow-id', id('ended'), '--reason', 'test')
-    await world.until('a new run', 5, async () => {
+    await world.until('a new run', 20, async () => {
       const [newest] = await runsOf(world, id('ended'))
       return newest?.status === 'RUNNING'
     })

@@ -39,6 +39,7 @@ test('Temporal is away when a Certificate is applied: one Warning event within 5
   const events = await Recording.start(world.kubernetes, apiPath('Event', namespace))
   await world.servers.process('temporal').kill()
   await certificate('fresh')
+  // The bound is the promise.
   await events.until('the warning', (one) => isWarning(one, 'fresh'), 5)
   // What needs no Temporal goes on meanwhile, and does not make the bridge believe that the outage is over.
   await world.kubernetes.merge(apiPath('Certificate', namespace, 'quiet'), {

@@ -15,6 +15,7 @@ import {
   statusOf,
   temporalCli,
   temporarySecrets,
+  timersFired,
   untilPhase,
 } from './support/operator.ts'
 import { Recording } from './support/recording.ts'
@@ -38,8 +39,10 @@ test('an attempt that waits for approval says so, counts nothing and goes on by 
   const waiting = await begin('plain')
   assert.equal(condition(waiting, 'Stalled')?.reason, 'NotApproved')
   assert.equal(condition(waiting, 'Issuing')?.reason, 'DoesNotExist')
+  const looks = await timersFired(world, namespace, 'plain')
   await approve(world, namespace, 'plain-1')
-  const ready = await world.ready(namespace, 'plain', { revision: 1, seconds: 4 })
+  const ready = await world.ready(namespace, 'plain', { revision: 1 })
+  assert.equal(await timersFired(world, namespace, 'plain'), looks, 'it was found by looking again')
   assert.equal(condition(ready, 'Stalled'), undefined)
   assert.equal(ready.status?.failedIssuanceAttempts, undefined)
   assert.deepEqual(made('plain'), ['plain-1'])

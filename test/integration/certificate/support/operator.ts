@@ -54,6 +54,11 @@ export async function eventCounts(world: World, workflowId: string): Promise<Map
   return counts
 }
 
+/** How many waits of a workflow ended by themselves: one that stays the same shows that a signal ended the last. */
+export async function timersFired(world: World, namespace: string, name: string): Promise<number> {
+  return (await eventCounts(world, certificateId(namespace, name))).get('TIMER_FIRED') ?? 0
+}
+
 export function statusOf(world: World, namespace: string, name: string): Promise<StatusAnswer> {
   return world.temporal.workflow.getHandle(certificateId(namespace, name)).query<StatusAnswer>('status')
 }
