@@ -1,16 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { Client, Connection } from '@temporalio/client'
-import { connectKubernetes, type Kubernetes } from '../../../activities/clients/kubernetes.ts'
-import { setup } from '../../../cli/setup/setup.ts'
 import type { Certificate } from '../../../k8s-bridge/api/certificate.ts'
 import { apiPath, apiVersionOf, type Kind } from '../../../k8s-bridge/api/kinds.ts'
 import { cmctlRenew } from '../../../tools/certloom/cmctl.ts'
 import { installPlugin } from '../../../tools/plugins/install.ts'
-import type { Servers } from '../../../tools/servers/handle.ts'
-import { Controller, type Role } from './controller.ts'
-import { testFolders, testServers, type TestFolders } from './servers.ts'
+import { Lab, openParts } from './lab.ts'
+
+export { TEMPORAL_NAMESPACE } from './lab.ts'
 
 export interface AnyObject {
   metadata: Record<string, unknown> & {
@@ -35,130 +31,15 @@ export interface EventLine {
   message: string
 }
 
-export const TEMPORAL_NAMESPACE = 'certloom'
-
 /**
- * Everything that a test on real servers needs: the servers, an administrator's Kubernetes and Temporal client, a
- * folder of plugins, and controllers as processes with the rights of their service account. `close` ends them all, and
- * what was given to `defer`.
+ * Everything that a test on real servers needs: a lab, objects in the cluster as people apply them, and an ACME issuer
+ * whose plugin writes to the DNS fixture.
  */
-export class World {
-  readonly servers: Servers
-  readonly kubernetes: Kubernetes
-  readonly temporal: Client
-  /** For plugins and other files; it goes with the run of the tests. */
-  readonly folder: string
-  /** For logs, named `*.log`: they are kept with those of the servers when a test fails. */
-  readonly logs: string
-  readonly #owned: AsyncDisposableStack
-  readonly #controllers: Controller[] = []
+export class World extends Lab {
   #names = 0
 
-  private constructor(
-    servers: Servers,
-    kubernetes: Kubernetes,
-    temporal: Client,
-    { folder, logs }: TestFolders,
-    owned: AsyncDisposableStack,
-  ) {
-    this.servers = servers
-    this.kubernetes = kubernetes
-    this.temporal = temporal
-    this.folder = folder
-    this.logs = logs
-    this.#owned = owned
-  }
-
   static async open(): Promise<World> {
-    await using stack = new AsyncDisposableStack()
-    const servers = await testServers()
-    const kubernetes = await connectKubernetes({
-      kubeconfig: servers.kubernetes.adminKubeconfigPath,
-      userAgent: 'test',
-    })
-    stack.defer(() => kubernetes.close())
-    const { address } = servers.temporal
-    await setup({
-      kubernetes,
-      temporal: { address, namespace: TEMPORAL_NAMESPACE },
-      log: () => undefined,
-      retentionDays: 90,
-      crds: true,
-      policies: true,
-      rbac: true,
-      leaseNamespace: 'kube-system',
-    })
-    const connection = await Connection.connect({ address })
-    stack.defer(() => connection.close())
-    const temporal = new Client({ connection, namespace: TEMPORAL_NAMESPACE })
-    return new World(servers, kubernetes, temporal, await testFolders(servers), stack.move())
-  }
-
-  /**
-   * Undoes something when the world closes, the last thing first, before the clients close; whatever throws keeps
-   * nothing else from being undone.
-   */
-  defer(undo: () => unknown): void {
-    this.#owned.defer(async () => {
-      await undo()
-    })
-  }
-
-  /** @throws Error if a controller had ended by itself, or something could not be undone */
-  async close(): Promise<void> {
-    await this.#owned.disposeAsync()
-  }
-
-  /** What a controller said that ended by itself: no test goes well with that. */
-  #crashed(): string | undefined {
-    return this.#controllers.find(({ died }) => died !== undefined)?.died
-  }
-
-  get pluginDirectory(): string {
-    return this.folder
-  }
-
-  /** Settings of a controller on these servers, with the rights of the service account only. */
-  async settings(): Promise<Record<string, string>> {
-    const { dns, kubernetes, temporal } = this.servers
-    return {
-      KUBECONFIG: await kubernetes.kubeconfigFor('cert-manager', 'cert-manager'),
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE,
-      CERTLOOM_PLUGIN_DIRECTORY: this.pluginDirectory,
-      CERTLOOM_ALLOW_PRIVATE_ADDRESSES: 'true',
-      CERTLOOM_DNS_RESOLVERS: dns.resolver,
-      CERTLOOM_DNS_AUTHORITATIVE_PORT: dns.authoritative[0]?.split(':')[1] ?? '53',
-      CERTLOOM_LOG_LEVEL: 'debug',
-    }
-  }
-
-  async startController(
-    role: Role = 'all',
-    settings: Record<string, string> = {},
-    program?: string,
-  ): Promise<Controller> {
-    return (await this.#controller(role, settings, program)).start()
-  }
-
-  /** Starts one that has to wait for the Lease, which another holds: it is ready once it runs. */
-  async startWaiting(role: Role, settings: Record<string, string> = {}): Promise<Controller> {
-    return (await this.#controller(role, settings)).start(
-      /"msg":"(bridge and worker run|bridge runs|worker runs)"/,
-    )
-  }
-
-  async #controller(role: Role, settings: Record<string, string>, program?: string): Promise<Controller> {
-    const env = { ...(await this.settings()), ...settings }
-    const log = join(this.logs, `${role}-${this.#controllers.length}.log`)
-    const controller = new Controller(role, env, log, program)
-    this.#controllers.push(controller)
-    this.defer(async () => {
-      const { died } = controller
-      await controller.stop()
-      if (died !== undefined) throw new Error(died)
-    })
-    return controller
+    return new World(await openParts())
   }
 
   /** A namespace of its own, so that tests cannot meet. */
@@ -197,25 +78,6 @@ export class World {
 
   secret(namespace: string, name: string, data: Record<string, string>): Promise<AnyObject> {
     return this.apply('Secret', { metadata: { namespace, name }, stringData: data })
-  }
-
-  /** Waits for a fact; says what it saw last when it does not come. */
-  async until<T>(what: string, seconds: number, look: () => Promise<T | undefined | false>): Promise<T> {
-    const end = Date.now() + seconds * 1000
-    let error: unknown
-    for (;;) {
-      try {
-        const found = await look()
-        if (found !== undefined && found !== false) return found
-        error = undefined
-      } catch (caught) {
-        error = caught
-      }
-      const crashed = this.#crashed()
-      if (crashed !== undefined) throw new Error(`${what}: ${crashed}`)
-      if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`, { cause: error })
-      await delay(50)
-    }
   }
 
   /** Waits until an object is as it should be. */
