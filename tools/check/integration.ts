@@ -61,7 +61,7 @@ export async function runIntegration(run: IntegrationRun): Promise<IntegrationRe
   const good = troubles.length === 0 && results.every(({ counts }) => counts.failed + counts.skipped === 0)
   const logs = good ? undefined : await keepLogs(folder, dataDir)
   if (logs === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 })
-  else say(`\nLogs of the servers are kept in ${logs}`)
+  else say(`\nLogs of the servers and of what the tests started are kept in ${logs}`)
   return { files: results, troubles }
 }
 
