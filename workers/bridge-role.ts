@@ -8,8 +8,10 @@ import type { Configuration } from './configuration.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 import { temporalConverters } from './temporal/data-converter.ts'
 
-/** How long one call to Temporal may take, in milliseconds: people hear of an outage within five seconds. */
+/** How long a signal to Temporal may take, in milliseconds: people hear of an outage within five seconds. */
 const DEADLINE_MS = 2_500
+/** How long a page of a thousand open workflows may take, in milliseconds; a busy server needs less than one second. */
+const PAGE_DEADLINE_MS = 5_000
 
 export interface BridgeRole {
   bridge: Bridge
@@ -35,6 +37,7 @@ export async function createBridge(
     cluster: await clusterUid(kubernetes),
     prefix: configuration.prefix,
     deadline: DEADLINE_MS,
+    pageDeadline: PAGE_DEADLINE_MS,
   })
   const bridge = new Bridge({
     kubernetes,
