@@ -27,7 +27,10 @@ export interface Doorbell {
   ring(target: Target, signal: 'changed' | 'deleted', known: KnownFacts, cause: string): Promise<void>
   /** Tells an open workflow that its object is gone; nothing happens where it is not open. */
   tellDeleted(target: Target): Promise<void>
-  /** The open workflows of this cluster, by `keyOf` their target. */
+  /**
+   * The open workflows of this cluster, by `keyOf` their target. Throws an Error that says what to do where another
+   * cluster has an open workflow under one of our ids.
+   */
   openWorkflows(): Promise<Map<string, OpenWorkflow>>
 }
 

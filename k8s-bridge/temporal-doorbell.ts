@@ -75,7 +75,7 @@ export function temporalDoorbell({
           if (!(error instanceof WorkflowNotFoundError)) throw error
         }
       }),
-    openWorkflows: () => listOpen(client, codecs, namespace, cluster, page),
+    openWorkflows: () => listOpen({ client, codecs, namespace, cluster, idOf, inPageTime: page }),
   }
 }
 
@@ -106,17 +106,14 @@ function isAway(error: unknown): boolean {
   return false
 }
 
-/**
- * The raw call with pages of 1000: half the time of the client's own iterator. `inPageTime` gives each page a time of
- * its own, because ten thousand workflows take several times as long as one page.
- */
-async function listOpen(
-  client: Client,
-  codecs: readonly PayloadCodec[],
-  namespace: string,
-  cluster: string,
-  inPageTime: <T>(run: () => Promise<T>) => Promise<T>,
-) {
+interface ListOptions extends Pick<TemporalDoorbellOptions, 'client' | 'codecs' | 'namespace' | 'cluster'> {
+  idOf: (target: Target) => string
+  /** Gives each page a time of its own: ten thousand workflows take several times as long as one page. */
+  inPageTime: <T>(run: () => Promise<T>) => Promise<T>
+}
+
+/** The raw call with pages of 1000: half the time of the client's own iterator. */
+async function listOpen({ client, codecs, namespace, cluster, idOf, inPageTime }: ListOptions) {
   const open = new Map<string, OpenWorkflow>()
   const types = `WorkflowType IN ("${workflowTypes.certificate}","${workflowTypes.issuer}")`
   let nextPageToken: Uint8Array | undefined
@@ -135,7 +132,12 @@ async function listOpen(
     for (const [at, { searchAttributes, execution }] of page.executions.entries()) {
       const memo = memos[at] ?? {}
       const target = memo['target'] as Target | undefined
-      if (memo['cluster'] !== cluster || target === undefined) continue
+      if (target === undefined) continue
+      if (memo['cluster'] !== cluster) {
+        // With another prefix it is a neighbour; with ours each of us would ring and carry out what is the other's.
+        if (execution?.workflowId === idOf(target)) throw foreign(namespace, idOf(target))
+        continue
+      }
       const reported = searchAttributes?.indexedFields?.['TemporalReportedProblems']
       open.set(keyOf(target), {
         target,
@@ -148,6 +150,12 @@ async function listOpen(
     nextPageToken = page.nextPageToken
   } while (nextPageToken !== undefined && nextPageToken.length > 0)
   return open
+}
+
+function foreign(namespace: string, workflowId: string): Error {
+  return new Error(
+    `the workflow ${workflowId} in the Temporal namespace ${namespace} is of another cluster: give each cluster its own CERTLOOM_WORKFLOW_PREFIX or its own TEMPORAL_NAMESPACE; where that cluster is gone for good, terminate its workflows`,
+  )
 }
 
 /** All memos of a page pass the codecs at once. */

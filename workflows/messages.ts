@@ -75,7 +75,7 @@ export interface KnownFacts {
   paused?: true
 }
 
-/** The memo of every workflow of ours. A workflow of a foreign cluster is refused. */
+/** The memo of every workflow of ours. A bridge that finds those of a foreign cluster under its ids does not begin. */
 export interface WorkflowMemo extends Record<string, unknown> {
   /** uid of the namespace kube-system. */
   cluster: string

@@ -21,3 +21,16 @@ test('a page that does not come in time means that Temporal does not answer', as
   const doorbell = doorbellOf([[listed('web')]], { pageMs: 1_100, pageDeadline: 1_000 })
   await assert.rejects(doorbell.openWorkflows(), TemporalUnavailable)
 })
+
+test('a cluster that shares the namespace under a prefix of its own is passed over', async () => {
+  const open = await doorbellOf([[listed('web', 'theirs', 'b-'), listed('api')]]).openWorkflows()
+  assert.deepEqual([...open.keys()], ['Certificate/shop/api'])
+})
+
+test('workflows of another cluster under our ids are refused, with what to do', async () => {
+  const doorbell = doorbellOf([[listed('api', 'ours', 'a-')], [listed('web', 'theirs', 'a-')]], { prefix: 'a-' })
+  await assert.rejects(
+    doorbell.openWorkflows(),
+    /a-certificate\/shop\/web .*namespace certloom .*another cluster.*CERTLOOM_WORKFLOW_PREFIX.*terminate/,
+  )
+})
