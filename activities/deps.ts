@@ -30,7 +30,7 @@ export interface Settings {
 
 /** The locks of challenge names, as activities see them. */
 export interface NameLocks {
-  acquire(fqdn: string, message: AcquireMessage): Promise<AcquireAnswer>
+  acquire(fqdn: string, message: Omit<AcquireMessage, 'taskQueue'>): Promise<AcquireAnswer>
   release(fqdn: string, requestId: string): Promise<void>
   /** Whether this run of a workflow is open, its newest one without `runId`, or what it has begun may still go on. */
   isOpen(workflowId: string, runId?: string): Promise<boolean>

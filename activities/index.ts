@@ -78,7 +78,7 @@ export function createActivities(
   }
 }
 
-/** The activities of the queue of locks, which several clusters may share. */
+/** The activities of the queue of locks; a lock that several clusters share asks each about its own Challenges. */
 export function createLockActivities(deps: ActivityDeps): LockActivities {
   return {
     findClaims: (input) => atBoundary(() => findClaims(deps, input)),

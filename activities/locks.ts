@@ -17,12 +17,12 @@ import { cleanUpRecord } from './dns/registry.ts'
  */
 export async function findClaims(deps: ActivityDeps, input: DnsNameInput): Promise<LockClaim[]> {
   const claims = await claimsAt(deps, input.fqdn, ownRun().runId, input.first)
-  return claims.map(({ record, workflowId, since, deadline }) => ({
+  return claims.map(({ record, workflowId, since }) => ({
     requestId: record.lock?.requestId ?? record.challenge.uid,
     workflowId,
     challenge: record.challenge,
+    taskQueue: Context.current().info.taskQueue,
     since,
-    deadline,
   }))
 }
 

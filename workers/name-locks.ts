@@ -18,16 +18,20 @@ const ANSWER_MS = 10_000
  */
 const ENDING_MS = 15_000
 
-/** The locks of challenge names: workflows that live while somebody holds or waits. */
-export function nameLocks(client: Client): NameLocks {
+/**
+ * The locks of challenge names: workflows that live while somebody holds or waits. Clusters that share a namespace
+ * share them too: a lock runs where it was asked for first, and looks at each holder on the queue of that one's cluster.
+ */
+export function nameLocks(client: Client, prefix: string): NameLocks {
+  const taskQueue = prefix + LOCK_TASK_QUEUE
   return {
     acquire: (fqdn, message) =>
       client.withDeadline(Date.now() + ANSWER_MS, () =>
         client.workflow.executeUpdateWithStart(acquireUpdate, {
-          args: [message],
+          args: [{ ...message, taskQueue }],
           startWorkflowOperation: new WithStartWorkflowOperation(workflowTypes.dnsName, {
             workflowId: dnsNameWorkflowId(fqdn, sha256Hex),
-            taskQueue: LOCK_TASK_QUEUE,
+            taskQueue,
             workflowIdConflictPolicy: 'USE_EXISTING',
             args: [{ v: 1, fqdn, first: message.requestId }],
             staticSummary: `exclusive use of ${fqdn}`,

@@ -130,7 +130,7 @@ export class WorkerRole {
       }),
       ObservedWorker.create({
         ...shared,
-        taskQueue: LOCK_TASK_QUEUE,
+        taskQueue: configuration.prefix + LOCK_TASK_QUEUE,
         activities: { ...createLockActivities(deps) },
         maxCachedWorkflows: 100,
         maxConcurrentActivityTaskExecutions: 20,
@@ -196,7 +196,7 @@ export class WorkerRole {
         observe: this.#options.telemetry.observeAcme,
       }),
       dns: configuration.dns,
-      locks: nameLocks(client),
+      locks: nameLocks(client, configuration.prefix),
       settings: {
         clusterResourceNamespace: configuration.clusterResourceNamespace,
         controllerNamespace: configuration.namespace,

@@ -131,15 +131,15 @@ export async function dnsName(input: DnsNameInput): Promise<void> {
   }
 
   async function inspect(holder: LockEntry): Promise<void> {
-    const { requestId, workflowId, challenge } = holder
+    const { requestId, workflowId, challenge, taskQueue } = holder
     inspectAt = undefined
     looks += 1
     inspected = requestId
     try {
       const state = await step(
         'inspectHolder',
-        { requestId, workflowId, challenge, fqdn },
-        { summary: `is the holder of ${fqdn} still there` },
+        { requestId, workflowId, challenge, taskQueue, fqdn },
+        { summary: `is the holder of ${fqdn} still there`, taskQueue },
       )
       finding = ''
       if (state === 'gone' && queue.holder?.requestId === requestId) change(release(queue, requestId, now()))

@@ -8,7 +8,7 @@ import type { Attempt } from './domain/attempts.ts'
 import type { Phase } from './domain/phases.ts'
 
 export const TASK_QUEUE = 'certloom'
-/** Never prefixed: a challenge name is the same in every cluster that shares the Temporal namespace. */
+/** Prefixed like the other: whoever looks at a Challenge has to be a worker of its cluster. */
 export const LOCK_TASK_QUEUE = 'certloom-locks'
 
 export const workflowTypes = {
@@ -151,12 +151,12 @@ export interface LockHolder {
   workflowId: string
   /** Which Challenge stands behind it, to look whether it is still there. */
   challenge: ObjectReference & { uid: string }
+  /** That of the locks of its cluster: only a worker there can look at the Challenge. */
+  taskQueue: string
 }
 
 export interface AcquireMessage extends LockHolder {
   v: 1
-  /** RFC 3339: the lease, the deadline of the challenge. */
-  deadline: string
   /** True where the record may stand already, because an earlier try of the same step was interrupted. */
   holding: boolean
 }
@@ -205,6 +205,7 @@ export function issuerWorkflowId(
   return workflowId(prefix, parts, hash)
 }
 
+/** Never prefixed: a challenge name is the same in every cluster that shares the Temporal namespace. */
 export function dnsNameWorkflowId(fqdn: string, hash: Hash): string {
   return workflowId('', ['dns-name', fqdn.replace(/\.$/, '').toLowerCase()], hash)
 }

@@ -98,16 +98,8 @@ export async function mayRemove(deps: ActivityDeps, record: RecordReference): Pr
     const { requestId } = record.lock
     const { workflowId } = run
     const { challenge, fqdn } = record
-    const deadline = seen.claim?.deadline ?? new Date().toISOString()
     const holding = seen.claim !== undefined
-    const answer = await deps.locks.acquire(fqdn, {
-      v: 1,
-      requestId,
-      workflowId,
-      challenge,
-      deadline,
-      holding,
-    })
+    const answer = await deps.locks.acquire(fqdn, { v: 1, requestId, workflowId, challenge, holding })
     if (!answer.granted) {
       // Not to keep a place in the queue that nobody may come to take.
       await deps.locks.release(fqdn, requestId)

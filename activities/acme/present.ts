@@ -85,7 +85,7 @@ async function take(
   read: Challenge,
   order: string,
 ): Promise<Presented & { standing: boolean }> {
-  const { plan, deadline } = input
+  const { plan } = input
   const key = await deps.recordKey()
   for (let challenge = read; ; challenge = await requireChallenge(deps.kubernetes, plan)) {
     const claim = readClaim(challenge, key)
@@ -95,7 +95,6 @@ async function take(
         requestId: plan.challenge.uid,
         workflowId: ownRun().workflowId,
         challenge: plan.challenge,
-        deadline,
         holding: claim !== undefined,
       })
       if (!answer.granted) {
@@ -104,7 +103,7 @@ async function take(
       }
     }
     const since = claim?.since ?? new Date().toISOString()
-    const claimed = await writeClaim(deps, challenge, { order, since, deadline, record: plan.record })
+    const claimed = await writeClaim(deps, challenge, { order, since, record: plan.record })
     if (claimed) return { standing: claim !== undefined }
   }
 }

@@ -11,8 +11,6 @@ export interface RecordClaim {
   order: string
   /** RFC 3339. */
   since: string
-  /** RFC 3339. */
-  deadline: string
   /** Workflow that put the record up and removes it; it is told when the lock of the name is granted. */
   workflowId: string
   /** Its run: another run of the same workflow asks the lock before it touches the record. */

@@ -28,7 +28,9 @@ test('a cluster that shares the namespace under a prefix of its own is passed ov
 })
 
 test('workflows of another cluster under our ids are refused, with what to do', async () => {
-  const doorbell = doorbellOf([[listed('api', 'ours', 'a-')], [listed('web', 'theirs', 'a-')]], { prefix: 'a-' })
+  const doorbell = doorbellOf([[listed('api', 'ours', 'a-')], [listed('web', 'theirs', 'a-')]], {
+    prefix: 'a-',
+  })
   await assert.rejects(
     doorbell.openWorkflows(),
     /a-certificate\/shop\/web .*namespace certloom .*another cluster.*CERTLOOM_WORKFLOW_PREFIX.*terminate/,

@@ -4,8 +4,6 @@ import fc from 'fast-check'
 import {
   acquire,
   emptyQueue,
-  expiredHolder,
-  expireHolder,
   isIdle,
   release,
   seed,
@@ -21,21 +19,17 @@ const who = (id: string) => ({
   requestId: id,
   workflowId: `certificate/${id}`,
   challenge: { namespace: 'default', name: id, uid: id },
+  taskQueue: 'certloom-locks',
 })
 
 const asking = (id: string, at: number, changes: Partial<LockRequest> = {}): LockRequest => ({
   ...who(id),
   at: minute(at),
-  deadline: minute(at + 60),
   holding: false,
   ...changes,
 })
 
-const suspect = (id: string, since: number, deadline = since + 60) => ({
-  ...who(id),
-  since: minute(since),
-  deadline: minute(deadline),
-})
+const suspect = (id: string, since: number) => ({ ...who(id), since: minute(since) })
 
 const order = ({ holder, waiting }: LockQueue) => [holder, ...waiting].map((entry) => entry?.requestId)
 const after = (...steps: ((queue: LockQueue) => LockChange)[]) =>
@@ -87,13 +81,10 @@ test('releasing twice or what nobody knows changes nothing', () => {
   assert.deepEqual(release(released, 'a', minute(3)), { queue: released })
 })
 
-test('asking again renews the lease and never shortens it', () => {
+test('asking again changes nothing for who has the lock', () => {
   const queue = after((now) => acquire(now, asking('a', 1)))
-  const longer = acquire(queue, asking('a', 5))
-  assert.equal(longer.answer, 'granted')
-  assert.equal(longer.granted, undefined)
-  assert.deepEqual([longer.queue.holder?.since, longer.queue.holder?.deadline], [minute(1), minute(65)])
-  assert.deepEqual(acquire(longer.queue, asking('a', 2)).queue, longer.queue)
+  const again = acquire(queue, asking('a', 5))
+  assert.deepEqual(again, { answer: 'granted', queue })
 })
 
 test('who asked last for a use of the lock is the one who is told and looked at', () => {
@@ -104,26 +95,6 @@ test('who asked last for a use of the lock is the one who is told and looked at'
   )
   assert.deepEqual(order(queue), ['a', 'b'])
   assert.equal(release(queue, 'a', minute(4)).granted?.workflowId, 'clean-up/b')
-})
-
-test('a lease that ran out is noticed, and taken only from its holder', () => {
-  const queue = after(
-    (now) => acquire(now, asking('a', 1)),
-    (now) => acquire(now, asking('b', 2)),
-  )
-  assert.equal(expiredHolder(queue, minute(60)), undefined)
-  assert.equal(expiredHolder(queue, minute(61))?.requestId, 'a')
-  assert.deepEqual(expireHolder(queue, 'a', minute(60)), { queue })
-  assert.deepEqual(expireHolder(queue, 'b', minute(90)), { queue })
-  assert.equal(expireHolder(queue, 'a', minute(61)).granted?.requestId, 'b')
-})
-
-test('a lease that was renewed while its holder was looked at stays', () => {
-  const queue = after(
-    (now) => acquire(now, asking('a', 1)),
-    (now) => acquire(now, asking('a', 30)),
-  )
-  assert.deepEqual(expireHolder(queue, 'a', minute(61)), { queue })
 })
 
 test('suspects come before everybody else, the earliest claim first, and are told nothing', () => {
@@ -196,30 +167,29 @@ test('seeding twice changes nothing', () => {
   assert.deepEqual(seed(once, [suspect('b', 2), suspect('a', 1)]).queue, once)
 })
 
-test('a silent suspect is served out when its lease has run out', () => {
+test('a silent suspect that was found gone gives way to the next', () => {
   const queue = after(
-    (now) => seed(now, [suspect('gone', 0, 10)]),
+    (now) => seed(now, [suspect('gone', 0)]),
     (now) => acquire(now, asking('a', 1)),
   )
-  assert.equal(expireHolder(queue, 'gone', minute(10)).granted?.requestId, 'a')
+  assert.equal(release(queue, 'gone', minute(10)).granted?.requestId, 'a')
 })
 
 const ids = ['a', 'b', 'c', 'd', 'e']
-type Act = { kind: 'acquire' | 'release' | 'expire'; id: string; holding: boolean }
+type Act = { kind: 'acquire' | 'release'; id: string; holding: boolean }
 const act = fc.record<Act>({
-  kind: fc.constantFrom('acquire', 'acquire', 'release', 'expire'),
+  kind: fc.constantFrom('acquire', 'release'),
   id: fc.constantFrom(...ids),
   holding: fc.boolean(),
 })
 
 function apply(queue: LockQueue, { kind, id, holding }: Act, time: number): LockChange {
-  if (kind === 'acquire') return acquire(queue, asking(id, time, { holding, deadline: minute(time + 3) }))
-  return kind === 'release' ? release(queue, id, minute(time)) : expireHolder(queue, id, minute(time))
+  return kind === 'acquire' ? acquire(queue, asking(id, time, { holding })) : release(queue, id, minute(time))
 }
 
 const suspects = fc
   .uniqueArray(fc.constantFrom(...ids))
-  .map((list) => list.map((id, index) => suspect(id, -index, 3)))
+  .map((list) => list.map((id, index) => suspect(id, -index)))
 
 test('there are never two holders, nobody is lost or doubled, and a lock with waiters has a holder', () => {
   fc.assert(
@@ -231,7 +201,7 @@ test('there are never two holders, nobody is lost or doubled, and a lock with wa
         const change = apply(queue, one, time)
         queue = change.queue
         if (one.kind === 'acquire') inside.add(one.id)
-        else if (one.kind === 'release' || queue !== before) inside.delete(one.id)
+        else inside.delete(one.id)
 
         assert.deepEqual(
           order(queue)
@@ -285,7 +255,7 @@ test('who only waits is served first come first served', () => {
   )
 })
 
-test('everybody who asked is granted the lock when holders release or their leases run out', () => {
+test('everybody who asked is granted the lock when holders release', () => {
   fc.assert(
     fc.property(suspects, fc.array(act, { maxLength: 30 }), (seeds, acts) => {
       let { queue } = seed(emptyQueue(), seeds)
@@ -294,7 +264,7 @@ test('everybody who asked is granted the lock when holders release or their leas
       const served = new Set<string>()
       while (queue.holder !== undefined) {
         served.add(queue.holder.requestId)
-        queue = expireHolder(queue, queue.holder.requestId, minute(1000)).queue
+        queue = release(queue, queue.holder.requestId, minute(1000)).queue
       }
       assert.deepEqual(served, asked)
       assert.ok(isIdle(queue))

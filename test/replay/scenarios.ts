@@ -390,10 +390,10 @@ async function newest(world: World, workflowId: string): Promise<string> {
 async function openLock(world: World, waiter: string) {
   const fqdn = '_acme-challenge.example.com.'
   const id = 'dns-name/_acme-challenge.example.com'
-  const deadline = new Date((await world.now()) + DAY).toISOString()
   const ask = (requestId: string, workflowId: string) => {
     const challenge = { namespace: 'shop', name: requestId, uid: requestId }
-    const message: AcquireMessage = { v: 1, requestId, workflowId, challenge, deadline, holding: false }
+    const who = { requestId, workflowId, challenge, taskQueue: QUEUE }
+    const message: AcquireMessage = { v: 1, ...who, holding: false }
     return world.client.workflow.executeUpdateWithStart(acquireUpdate, {
       args: [message],
       startWorkflowOperation: new WithStartWorkflowOperation('dnsName', {

@@ -1,4 +1,4 @@
-import { parseTime, timeOf } from './time-text.ts'
+import { timeOf } from './time-text.ts'
 
 /**
  * Who may write to a challenge name, one at a time. Pure data: the state lives in the workflow of the lock, and every
@@ -20,10 +20,10 @@ export interface LockClaim {
   workflowId: string
   /** The Challenge that it is for, where one looks whether the use is over. */
   challenge: { namespace: string; name: string; uid: string }
+  /** The task queue whose workers can look at that Challenge: those of its cluster. */
+  taskQueue: string
   /** RFC 3339: for a suspect when its claim was written, for a holder since when it holds, else when it asked. */
   since: string
-  /** RFC 3339: from then on the holder is looked at. */
-  deadline: string
 }
 
 export interface LockEntry extends LockClaim {
@@ -49,12 +49,12 @@ export interface LockRequest extends Omit<LockClaim, 'since'> {
 /** What is wrong with a message that asks for the lock; undefined for one that can be answered. */
 export function requestProblem(message: unknown): string | undefined {
   const fields = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {})
-  const { requestId, workflowId, challenge, deadline } = fields(message)
+  const { requestId, workflowId, taskQueue, challenge } = fields(message)
   const { namespace, name, uid } = fields(challenge)
   const texts = {
     requestId,
     workflowId,
-    deadline,
+    taskQueue,
     'challenge.namespace': namespace,
     'challenge.name': name,
     'challenge.uid': uid,
@@ -62,7 +62,7 @@ export function requestProblem(message: unknown): string | undefined {
   for (const [field, text] of Object.entries(texts)) {
     if (typeof text !== 'string' || text === '') return `${field}: must be a text`
   }
-  return parseTime(deadline as string) === undefined ? 'deadline: must be a time as in RFC 3339' : undefined
+  return undefined
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -100,10 +100,7 @@ export function seed(queue: LockQueue, suspects: readonly LockClaim[]): LockChan
   return settle(next)
 }
 
-/**
- * Asks for the lock. Asking again keeps the place and changes only who is told and the deadline, which moves to later:
- * so a lease is renewed.
- */
+/** Asks for the lock. Asking again keeps the place and changes only who is told. */
 export function acquire(queue: LockQueue, request: LockRequest): LockChange & { answer: LockAnswer } {
   const change = settle(enter(queue, request), request.at)
   const { holder, waiting } = change.queue
@@ -118,24 +115,13 @@ export function release(queue: LockQueue, requestId: string, at: string): LockCh
   return known === undefined ? { queue } : settle(without(queue, known), at)
 }
 
-/** The holder whose lease has run out: to be looked at before the next is served. */
-export function expiredHolder({ holder }: LockQueue, at: string): LockEntry | undefined {
-  return holder !== undefined && timeOf(holder.deadline) <= timeOf(at) ? holder : undefined
-}
-
-/** Takes the lock from a holder that was looked at, unless it has gone or renewed its lease meanwhile. */
-export function expireHolder(queue: LockQueue, requestId: string, at: string): LockChange {
-  return expiredHolder(queue, at)?.requestId === requestId ? release(queue, requestId, at) : { queue }
-}
-
 function enter(queue: LockQueue, { at, holding, ...request }: LockRequest): LockQueue {
   const known = find(queue, request.requestId)
   if (known === undefined) {
     return enqueue(queue, { ...request, since: at, standing: holding ? 'holding' : 'waiting' })
   }
-  const deadline = timeOf(request.deadline) > timeOf(known.deadline) ? request.deadline : known.deadline
   // Who asks last is the one to tell and to look at: a clean-up goes on for a certificate that is gone.
-  const renewed = { ...known, deadline, workflowId: request.workflowId }
+  const renewed = { ...known, workflowId: request.workflowId }
   if (known.standing !== 'suspect') return replace(queue, renewed)
   return enqueue(without(queue, known), { ...renewed, standing: holding ? 'holding' : 'cleared' })
 }

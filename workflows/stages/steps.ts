@@ -57,6 +57,8 @@ export interface StepOptions {
   id?: string
   /** Give up after so many tries; without it, transient failures are retried for ever. */
   tries?: number
+  /** Whose workers carry it out; without it, those of the workflow's own queue. */
+  taskQueue?: string
 }
 
 /** Runs one activity. Throws ActivityFailure; `failureOf` reads it. */
@@ -70,6 +72,7 @@ export function step<N extends Name>(name: N, input: Input<N>, options: StepOpti
     retry: { ...retry, maximumAttempts: options.tries },
     summary: shorten(options.summary),
     activityId: options.id,
+    taskQueue: options.taskQueue,
   })
 }
 

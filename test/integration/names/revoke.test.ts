@@ -36,6 +36,7 @@ test('each look at a holder that has made no use of its grant makes the grant vo
     requestId: challenge?.metadata.uid ?? '',
     workflowId: 'certificate/shop/web',
     challenge: { namespace, name, uid: challenge?.metadata.uid ?? '' },
+    taskQueue: 'certloom-locks',
     fqdn: '_acme-challenge.unused.certloom.test.',
   }
   const key = randomBytes(32)

@@ -9,6 +9,7 @@ import type { ProgramName } from '../../../tools/servers/programs.ts'
 import { Supervisor } from '../../../tools/servers/supervisor.ts'
 import { workflowBundle } from '../../../workers/bundle.ts'
 import { searchAttributes } from '../../../workflows/search-attributes.ts'
+import type { Activities } from './fakes.ts'
 
 export const QUEUE = 'certloom'
 export const CLUSTER = 'cluster-under-test'
@@ -46,6 +47,8 @@ export interface World extends AsyncDisposable {
   skip(ms: number): Promise<void>
   /** Replaces the activities of the worker. */
   use(activities: object): void
+  /** Another worker, for the steps of another queue only. */
+  serve(taskQueue: string, activities: Partial<Activities>): Promise<AsyncDisposable>
   /** Starts another worker process's share of the work: the one before is stopped first. */
   restartWorker(): Promise<void>
 }
@@ -107,6 +110,11 @@ export async function openWorld(kind: ServerKind = 'skipping'): Promise<World> {
     skip: (ms) => env.sleep(ms),
     use(activities) {
       current = activities as typeof current
+    },
+    async serve(taskQueue, activities) {
+      const { connection } = options
+      const other = await running({ connection, namespace, taskQueue, activities })
+      return { [Symbol.asyncDispose]: () => other.stop() }
     },
     async restartWorker() {
       await worker.stop()
