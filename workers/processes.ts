@@ -10,7 +10,8 @@ import { bridgeChecks, liveChecks, TemporalProbe, workerChecks } from './probes.
 import type { Check } from './telemetry/checks.ts'
 import type { Telemetry } from './telemetry/telemetry.ts'
 import { workerMetrics } from './worker-metrics.ts'
-import { WorkerRole, type Instrument } from './worker.ts'
+import type { Instrument } from './worker-parts.ts'
+import { WorkerRole } from './worker.ts'
 
 /** What runs in a process; `stop` ends it in order. */
 export interface Running {

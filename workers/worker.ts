@@ -1,59 +1,29 @@
-import { Client } from '@temporalio/client'
-import type { PayloadCodec } from '@temporalio/common'
 import { NativeConnection, type Worker } from '@temporalio/worker'
-import { createActivities, createLockActivities } from '../activities/index.ts'
-import { acmeClients } from '../activities/clients/acme.ts'
-import { createEgress } from '../activities/clients/egress.ts'
-import type { Kubernetes } from '../activities/clients/kubernetes.ts'
-import type { ActivityDeps, Logger } from '../activities/deps.ts'
-import { stepLog } from '../activities/step-log.ts'
 import { LOCK_TASK_QUEUE, TASK_QUEUE } from '../workflows/messages.ts'
 import { workflowBundle } from './bundle.ts'
-import type { Configuration } from './configuration.ts'
-import { fenced } from './fence.ts'
-import { nameLocks } from './name-locks.ts'
-import { recordKey } from './record-key.ts'
 import { ObservedWorker } from './telemetry/observed-worker.ts'
-import type { Telemetry } from './telemetry/telemetry.ts'
-import { temporalConverters, type Converters } from './temporal/data-converter.ts'
-import { staleTasks } from './temporal/stale-tasks.ts'
+import { workerParts, type WorkerParts, type WorkerPartsOptions } from './worker-parts.ts'
 
-const USER_AGENT = 'certloom/0.1.0'
-/** How long running steps may go on after a stop, in milliseconds; what is cut off is taken up by another worker. */
-const GRACE_MS = 10_000
 const RETRY_MS = 1_000
+/** How long Temporal may take to say that the namespace is there, in milliseconds. */
+const ANSWER_MS = 10_000
 
-/** What a test build puts between the steps and the world: production runs without one. */
-export interface Instrument {
-  deps(deps: ActivityDeps): ActivityDeps
-  activities<A extends object>(activities: A): A
-  /** A payload codec before all others: it sees what goes to Temporal and comes from there in the clear. */
-  readonly codec?: PayloadCodec
-}
-
-export interface WorkerRoleOptions {
-  configuration: Configuration
-  kubernetes: Kubernetes
-  log: Logger
-  telemetry: Telemetry
-  /** Whether certloom holds the Lease. */
-  mayWrite: () => boolean
+export interface WorkerRoleOptions extends WorkerPartsOptions {
   /** Workflow code instead of that of this release. */
   bundle?: () => Promise<{ code: string }>
-  instrument?: Instrument
 }
 
 /** The workers of one process. They poll Temporal only while certloom holds the Lease. */
 export class WorkerRole {
   readonly #options: WorkerRoleOptions
   #bundle: Promise<{ code: string }> | undefined
-  #converters: Converters | undefined
+  /** Made once: the Lease comes and goes, and a start may fail every second. */
+  #parts: WorkerParts | undefined
   #connection: NativeConnection | undefined
   #workers: Worker[] = []
   #runs: Promise<void>[] = []
   #wanted = false
   #changing: Promise<void> = Promise.resolve()
-  #close: (() => Promise<void>)[] = []
 
   constructor(options: WorkerRoleOptions) {
     this.#options = options
@@ -78,7 +48,7 @@ export class WorkerRole {
 
   async stop(): Promise<void> {
     await this.set(false)
-    for (const close of this.#close) await close()
+    await this.#parts?.close()
     await this.#connection?.close()
   }
 
@@ -96,42 +66,27 @@ export class WorkerRole {
   }
 
   async #start(): Promise<void> {
-    const { configuration, log, instrument } = this.#options
-    this.#converters ??= temporalConverters(configuration, log)
-    const converters = this.#converters
+    const { configuration, log } = this.#options
     const [bundle, connection] = await Promise.all([this.#bundled(), this.#connect()])
-    const client = new Client({
-      connection,
-      namespace: configuration.temporal.namespace,
-      dataConverter: converters.client,
-    })
-    const plain = this.#deps(client)
-    const deps = instrument?.deps(plain) ?? plain
-    const activities = createActivities(deps)
-    const shared = {
-      connection,
-      namespace: configuration.temporal.namespace,
-      workflowBundle: bundle,
-      dataConverter: {
-        ...converters.worker,
-        payloadCodecs: [...(instrument?.codec ? [instrument.codec] : []), ...converters.worker.payloadCodecs],
-      },
-      shutdownGraceTime: GRACE_MS,
-      // A cancel or a lost worker is noticed at a heartbeat that was sent: throttled to 0.3 s instead of seconds.
-      maxHeartbeatThrottleInterval: 300,
-      interceptors: { activity: [this.#options.telemetry.steps, staleTasks(client, log)] },
-    }
+    // Asked first: a worker that finds nobody there leaves its threads behind, with all workflow code, at each start.
+    const { namespace } = configuration.temporal
+    await connection.withDeadline(Date.now() + ANSWER_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    )
+    this.#parts ??= workerParts(this.#options, connection)
+    const { activities, lockActivities } = this.#parts
+    const shared = { ...this.#parts.shared, workflowBundle: bundle }
     this.#workers = await Promise.all([
       ObservedWorker.create({
         ...shared,
         taskQueue: configuration.prefix + TASK_QUEUE,
-        activities: { ...(instrument?.activities(activities) ?? activities) },
+        activities,
         maxConcurrentActivityTaskExecutions: 200,
       }),
       ObservedWorker.create({
         ...shared,
         taskQueue: configuration.prefix + LOCK_TASK_QUEUE,
-        activities: { ...createLockActivities(deps) },
+        activities: lockActivities,
         maxCachedWorkflows: 100,
         maxConcurrentActivityTaskExecutions: 20,
       }),
@@ -181,33 +136,5 @@ export class WorkerRole {
       address: this.#options.configuration.temporal.address,
     })
     return this.#connection
-  }
-
-  #deps(client: Client): ActivityDeps {
-    const { configuration, log, mayWrite } = this.#options
-    const kubernetes = fenced(this.#options.kubernetes, mayWrite)
-    const egress = createEgress({ allowPrivate: configuration.allowPrivateAddresses, userAgent: USER_AGENT })
-    this.#close.push(() => egress.close())
-    return {
-      kubernetes,
-      acme: acmeClients({
-        http: egress,
-        userAgent: USER_AGENT,
-        observe: this.#options.telemetry.observeAcme,
-      }),
-      dns: configuration.dns,
-      locks: nameLocks(client, configuration.prefix),
-      settings: {
-        clusterResourceNamespace: configuration.clusterResourceNamespace,
-        controllerNamespace: configuration.namespace,
-        pluginDirectory: configuration.pluginDirectory,
-        approve: configuration.approve,
-        workflowIdPrefix: configuration.prefix,
-        userAgent: USER_AGENT,
-        earlyLooks: configuration.acmeEarlyLooks,
-      },
-      recordKey: recordKey(kubernetes, configuration.namespace),
-      log: stepLog(log),
-    }
   }
 }

@@ -4,7 +4,7 @@ import type { Kubernetes } from '../../../../activities/clients/kubernetes.ts'
 import type { Payload, PayloadCodec } from '@temporalio/common'
 import type { ActivityDeps } from '../../../../activities/deps.ts'
 import type { CertificateActivities } from '../../../../workflows/activities.ts'
-import type { Instrument } from '../../../../workers/worker.ts'
+import type { Instrument } from '../../../../workers/worker-parts.ts'
 import type { Control } from './control.ts'
 import { effectOf, type FaultPoint, type When } from './fault-points.ts'
 
