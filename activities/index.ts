@@ -87,5 +87,6 @@ export function createLockActivities(deps: ActivityDeps): LockActivities {
 }
 
 function eventsOf(deps: ActivityDeps, source: string): Events {
-  return new Events(deps.kubernetes, deps.log, source, Context.current().info.scheduledTimestampMs)
+  const { scheduledTimestampMs, activityId } = Context.current().info
+  return new Events(deps.kubernetes, deps.log, source, scheduledTimestampMs, activityId)
 }
