@@ -35,7 +35,7 @@ function eventsOf() {
   return {
     log,
     /** One try of a step that tells these events. */
-    async tell(step: string, ...told: [reason: string, message: string][]) {
+    tell: async (step: string, ...told: [reason: string, message: string][]) => {
       const events = new Events(kubernetes, log, 'cert-manager-challenges', SCHEDULED, step)
       for (const [reason, message] of told) events.normal(subject, reason, message)
       await events.written()
