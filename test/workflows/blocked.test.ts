@@ -85,6 +85,35 @@ test('what blocks several names is written to the Certificate once, and taken aw
   await subject.issued(1)
 })
 
+test('many names that go on together, the one blocked longest last, leave nothing behind', async (world) => {
+  const many = Array.from({ length: 12 }, (_, at) => `${String.fromCharCode(97 + at)}.example.com`)
+  let missing = true
+  let others = 0
+  await using subject = await startCertificate(
+    world,
+    (defaults) => ({
+      async presentChallenge(input) {
+        if (missing) throw failure('PluginMissing', `no plugin for ${input.plan.name}`)
+        if (input.plan.name !== many[0]) others += 1
+        else await until('the others went on', () => others === many.length - 1)
+        return defaults.presentChallenge(input)
+      },
+    }),
+    (_cluster, namespace) => ({
+      flow: 'order',
+      names: many,
+      groups: many.map((name) => [challenge(name, { namespace, uid: `${namespace}-${name}` })]),
+    }),
+  )
+  await subject.phase('Blocked', { finding: /and 11 more of its names/ })
+  missing = false
+  await subject.handle.signal('changed')
+  await subject.issued(1)
+  const told = subject.calls.of('reportBlocked').map(({ input }) => input.failure?.code)
+  assert.equal(told.at(0), 'PluginMissing')
+  assert.equal(told.at(-1), undefined)
+})
+
 test('a blocked state that cannot be written is written with a later look', async (world) => {
   let missing = true
   let broken = true

@@ -17,7 +17,8 @@ export class StallReport {
   readonly #certificate: CertificateReference
   #wanted: Failure | undefined
   #shown: Failure | undefined
-  #writing: Promise<void> | undefined
+  #isWriting = false
+  #written: Promise<void> = Promise.resolve()
 
   constructor(certificate: CertificateReference) {
     this.#certificate = certificate
@@ -26,27 +27,38 @@ export class StallReport {
   /** What blocks the attempt now; undefined where it goes on. */
   tell(failure: Failure | undefined): void {
     this.#wanted = failure !== undefined && standsInStalled(failure) ? failure : undefined
-    if (failure === undefined && this.stepClears && this.#writing === undefined) this.#shown = undefined
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined))
+    if (this.#isWriting) return
+    if (failure === undefined && this.stepClears) this.#shown = undefined
+    this.#written = this.#write()
   }
 
   /** Until the object says what was told last. */
   async settled(): Promise<void> {
-    await this.#writing
+    await this.#written
   }
 
   async #write(): Promise<void> {
+    this.#isWriting = true
+    // Nothing is awaited between the last comparison and the end: what is told from then on begins another write.
     while (!isSame(this.#wanted, this.#shown)) {
-      const failure = this.#wanted
-      const summary = failure === undefined ? 'no longer Stalled' : `Stalled: ${failure.code}`
-      try {
-        await step('reportBlocked', { certificate: this.#certificate, failure }, { summary, tries: TRIES })
-        this.#shown = failure
-      } catch (error) {
-        if (isCancellation(error)) return
-        // The next look tells it again.
-        return log.warn('what blocks the attempt is not shown on the Certificate', { error: String(error) })
-      }
+      const told = this.#wanted
+      const end = await this.#show(told)
+      // What could not be written is told again by the next look, unless something else was told meanwhile.
+      if (end === 'cancelled' || (end === 'failed' && isSame(told, this.#wanted))) break
+    }
+    this.#isWriting = false
+  }
+
+  async #show(failure: Failure | undefined): Promise<'shown' | 'failed' | 'cancelled'> {
+    const summary = failure === undefined ? 'no longer Stalled' : `Stalled: ${failure.code}`
+    try {
+      await step('reportBlocked', { certificate: this.#certificate, failure }, { summary, tries: TRIES })
+      this.#shown = failure
+      return 'shown'
+    } catch (error) {
+      if (isCancellation(error)) return 'cancelled'
+      log.warn('what blocks the attempt is not shown on the Certificate', { error: String(error) })
+      return 'failed'
     }
   }
 }
