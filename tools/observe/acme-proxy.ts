@@ -17,6 +17,8 @@ export interface AcmeRequest {
   status: number
   /** `status` of the resource in the answer, such as "pending" (RFC 8555 7.1.6). */
   state?: string
+  /** The resource in the answer, where it is JSON and no problem document. */
+  answer?: Readonly<Record<string, unknown>>
   /** `type` of a problem document (RFC 8555 6.7), without its namespace: "badNonce". */
   problem?: string
 }
@@ -165,12 +167,12 @@ export class AcmeProxy {
   }
 }
 
-function outcome(got: IncomingMessage, body: Buffer): Pick<AcmeRequest, 'state' | 'problem'> {
+function outcome(got: IncomingMessage, body: Buffer): Pick<AcmeRequest, 'answer' | 'state' | 'problem'> {
   const type = got.headers['content-type'] ?? ''
   if (body.length === 0 || !/^application\/(problem\+)?json/.test(type)) return {}
-  const told = JSON.parse(body.toString()) as { status?: unknown; type?: string }
+  const told = JSON.parse(body.toString()) as Record<string, unknown> & { status?: unknown; type?: string }
   if (type.startsWith('application/problem')) return { problem: told.type?.split(':').at(-1) }
-  return typeof told.status === 'string' ? { state: told.status } : {}
+  return typeof told.status === 'string' ? { answer: told, state: told.status } : { answer: told }
 }
 
 /** RFC 7515 7.2.1: the payload of a flattened JWS. */

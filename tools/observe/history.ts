@@ -41,14 +41,18 @@ export async function eventCounts(
 }
 
 /**
- * Waits until a workflow has nothing under way: no task, no running step. What it wrote is written then, also the
- * events, for a step ends after them.
+ * Whether a workflow has nothing under way: no task, no running step. What it wrote is written then, also the events,
+ * for a step ends after them. @throws WorkflowNotFoundError
  */
+export async function isQuiet(client: Client, workflowId: string): Promise<boolean> {
+  const { raw } = await client.workflow.getHandle(workflowId).describe()
+  return raw.pendingWorkflowTask == null && (raw.pendingActivities ?? []).length === 0
+}
+
+/** Waits until a workflow has nothing under way. */
 export async function untilQuiet(client: Client, workflowId: string, seconds = 60): Promise<void> {
-  const handle = client.workflow.getHandle(workflowId)
   for (const end = Date.now() + seconds * 1000; ;) {
-    const { raw } = await handle.describe()
-    if (raw.pendingWorkflowTask == null && (raw.pendingActivities ?? []).length === 0) return
+    if (await isQuiet(client, workflowId)) return
     if (Date.now() > end) throw new Error(`${workflowId} is not quiet after ${seconds} s`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

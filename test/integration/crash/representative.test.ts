@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { arena, troublesOf } from './support/arena.ts'
-import { allCells, cell, type Cell } from './support/cells.ts'
+import { allCells, cell, renewalCell, type Cell } from './support/cells.ts'
 import { killers, type KillerName } from './support/killers.ts'
 import { round } from './support/round.ts'
 
@@ -16,6 +16,10 @@ const chosen: Readonly<Record<KillerName, readonly Cell[]>> = {
     cell('acme', 'present', 'before'),
     cell('acme', 'download', 'before'),
     cell('acme', 'secret', 'before'),
+    renewalCell('acme', 'finalize', 'after'),
+    renewalCell('acme', 'secret', 'before'),
+    renewalCell('acme', 'status', 'before'),
+    renewalCell('ca', 'secret', 'before'),
   ],
   'temporal-kill': [
     cell('ca', 'continue-as-new', 'before'),
@@ -32,6 +36,8 @@ const chosen: Readonly<Record<KillerName, readonly Cell[]>> = {
     cell('acme', 'new-order', 'after'),
     cell('acme', 'answer', 'before'),
     cell('acme', 'finalize', 'after'),
+    renewalCell('acme', 'finalize', 'before'),
+    renewalCell('acme', 'finalize', 'after'),
   ],
   deleted: [
     cell('ca', 'secret', 'before'),

@@ -50,8 +50,13 @@ export class Recording {
 
   /** @throws Error if the watch broke off: what was not seen then proves nothing */
   stop(): void {
-    this.#end.abort()
+    this.abort()
     if (this.#failure !== undefined) throw this.#failure as Error
+  }
+
+  /** Ends it, whatever it has seen or not. */
+  abort(): void {
+    this.#end.abort()
   }
 
   async #read(changes: AsyncIterable<WatchEvent>): Promise<void> {

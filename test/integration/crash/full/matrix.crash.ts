@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { arena, troublesOf } from '../support/arena.ts'
-import { allCells, describeCell } from '../support/cells.ts'
+import { cellsFor, describeCell } from '../support/cells.ts'
 import { killers, type KillerName } from '../support/killers.ts'
 import { round } from '../support/round.ts'
 
@@ -12,7 +12,6 @@ const {
   CERTLOOM_CRASH_POINT: onlyPoint,
   CERTLOOM_CRASH_RESULTS: results,
 } = process.env
-const cells = allCells().filter(({ point }) => onlyPoint === undefined || point === onlyPoint)
 const names = (Object.keys(killers) as KillerName[]).filter(
   (name) => onlyKiller === undefined || name === onlyKiller,
 )
@@ -20,6 +19,7 @@ const names = (Object.keys(killers) as KillerName[]).filter(
 const place = arena()
 
 for (const name of names) {
+  const cells = cellsFor(name).filter(({ point }) => onlyPoint === undefined || point === onlyPoint)
   test(`${name}: ${killers[name].does}`, async () => {
     const judged = await round(place.world, name, cells)
     if (results !== undefined)

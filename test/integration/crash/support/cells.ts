@@ -1,33 +1,59 @@
 import { faultPoints, type FaultPoint, type Path, type When } from './fault-points.ts'
+import type { KillerName } from './killers.ts'
 
 /** One Certificate that is stopped at one point of its issuance when a killer strikes. */
 export interface Cell {
   readonly path: Path
   readonly point: FaultPoint
   readonly when: When
+  /** The point lies in a renewal, after a first issuance that nobody disturbed: there is a valid Secret to harm. */
+  readonly renewal: boolean
   /** Of the Certificate. */
   readonly name: string
 }
 
-/** Whether the cell's point lies in a renewal, after a first issuance that nobody disturbed. */
-export function isRenewal({ point }: Pick<Cell, 'point'>): boolean {
-  return point === 'continue-as-new'
+/** `acme new-order after`, `acme renewal new-order after` */
+export function describeCell({ path, point, when, renewal }: Omit<Cell, 'name'>): string {
+  return `${path}${renewal ? ' renewal' : ''} ${point} ${when}`
 }
 
-/** `acme new-order after` */
-export function describeCell({ path, point, when }: Pick<Cell, 'path' | 'point' | 'when'>): string {
-  return `${path} ${point} ${when}`
+/** Every cell that a killer may strike. */
+export function cellsFor(killer: KillerName): Cell[] {
+  const cells = [...allCells(), ...(renewed.includes(killer) ? renewals() : [])]
+  // The others never meet the CA.
+  return killer === 'pebble-lost' ? cells.filter(({ path }) => path === 'acme') : cells
 }
 
-/** All cells of some paths: each point of the table, before and after. */
+/** Those that let a step happen twice, or late: what they would do to a Secret, they would do to a valid one. */
+const renewed: readonly KillerName[] = ['worker-kill', 'zombie', 'api-kill', 'pebble-lost']
+
+/** Each point of the table, before and after, in a first issuance; a new run begins with a renewal. */
 export function allCells(paths: readonly Path[] = ['ca', 'selfSigned', 'acme']): Cell[] {
-  return paths.flatMap((path) =>
-    (Object.keys(faultPoints) as FaultPoint[])
-      .filter((point) => (faultPoints[point] as readonly Path[]).includes(path))
-      .flatMap((point) => (['before', 'after'] as const).map((when) => cell(path, point, when))),
-  )
+  const points = Object.keys(faultPoints) as FaultPoint[]
+  return paths.flatMap((path) => cellsOf(path, points, false))
+}
+
+/** Renewals of certificates with a CA of their own kind each, from the next key on. */
+function renewals(): Cell[] {
+  const all = Object.keys(faultPoints) as FaultPoint[]
+  const points = all.slice(all.indexOf('key'), all.indexOf('done') + 1)
+  return (['ca', 'acme'] as const).flatMap((path) => cellsOf(path, points, true))
+}
+
+function cellsOf(path: Path, points: readonly FaultPoint[], renewal: boolean): Cell[] {
+  return points
+    .filter((point) => (faultPoints[point] as readonly Path[]).includes(path))
+    .flatMap((point) =>
+      (['before', 'after'] as const).map((when) => (renewal ? renewalCell : cell)(path, point, when)),
+    )
 }
 
 export function cell(path: Path, point: FaultPoint, when: When): Cell {
-  return { path, point, when, name: `${path}-${point}-${when}`.toLowerCase() }
+  const renewal = point === 'continue-as-new'
+  return { path, point, when, renewal, name: `${path}-${point}-${when}`.toLowerCase() }
+}
+
+/** No name ends or begins with another one's: what belongs to a cell is told by that. */
+export function renewalCell(path: Path, point: FaultPoint, when: When): Cell {
+  return { path, point, when, renewal: true, name: `${path}-renewal-${point}-${when}`.toLowerCase() }
 }

@@ -29,7 +29,7 @@ export const faultPoints = {
   /** The last step of an issuance: nobody has heard yet that it is over. */
   done: ['ca', 'selfSigned', 'acme'],
   /** The run of a renewal begins: the old one ends, and the new one carries on what it knew. */
-  'continue-as-new': ['ca', 'acme'],
+  'continue-as-new': ['ca', 'selfSigned', 'acme'],
 } as const satisfies Record<string, readonly Path[]>
 export type FaultPoint = keyof typeof faultPoints
 

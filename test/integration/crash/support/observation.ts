@@ -28,7 +28,7 @@ export interface Observation {
   cells: CellObservation[]
   /** Records of the stage's domain that were not there before, or are there no more. */
   zoneChanges: string[]
-  /** Pipes and Unix sockets that the worker has open, when it began and now. */
+  /** Pipes and Unix sockets of a worker after one issuance that nobody disturbed, and of the one that runs now. */
   pipes: { before: number; now: number }
   /** What ended the watches early, if anything did. */
   blind?: string
@@ -49,6 +49,10 @@ export interface CellObservation {
   /** Orders that the CA took, and those that it was asked to sign and did not refuse. */
   orders: number
   finalized: number
+  /** Orders that nobody finalized and that wait for a proof until they expire. */
+  pending: number
+  /** Next keys that were ever made. */
+  keys: number
   /** What is left of the attempt. */
   temporarySecrets: AnyObject[]
   challenges: AnyObject[]
@@ -56,6 +60,8 @@ export interface CellObservation {
   /** Process ids of plugin calls that still run. */
   children: number[]
   runs: RunFigures[]
-  /** Ids of clean-ups and locks that still run. */
+  /** Whether its workflow has no step under way. */
+  isQuiet: boolean
+  /** Ids of clean-ups and locks that still run, and of the workflow of a Certificate that was deleted. */
   openWorkflows: string[]
 }

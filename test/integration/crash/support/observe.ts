@@ -1,13 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Certificate } from '../../../../k8s-bridge/api/certificate.ts'
-import type { AcmeRequest } from '../../../../tools/observe/acme-proxy.ts'
 import { payloadSizes } from '../../../../tools/observe/history.ts'
 import { txtRecords } from '../../acme/support/acme-world.ts'
 import { certificateId, runsOf } from '../../certificate/support/operator.ts'
 import type { AnyObject } from '../../support/world.ts'
 import type { Cell } from './cells.ts'
+import { atCa } from './ca-log.ts'
 import { pipesOf } from './pipes.ts'
 import type { CellObservation, Observation, RunFigures } from './observation.ts'
+import { isCellQuiet, openWorkflows } from './settled.ts'
 import type { Stage } from './stage.ts'
 import { zoneOf } from './zone.ts'
 
@@ -19,11 +20,11 @@ export async function observe(stage: Stage): Promise<Observation> {
     stage.list('Challenge'),
     pluginCalls(),
     zoneOf(stage.world, stage.site),
-    stage.openHelpers(),
+    openWorkflows(stage),
     pipesOf(stage.worker.pid),
   ])
   const at = Date.now()
-  const blind = stage.watches.stop()
+  const blind = await stage.endWatches()
   const cells: CellObservation[] = []
   for (const cell of stage.cells) {
     const { name } = cell
@@ -43,12 +44,14 @@ export async function observe(stage: Stage): Promise<Observation> {
         .filter(({ object }) => object.metadata.name === name),
       requestVersions: stage.watches.versions('CertificateRequest').filter(({ object }) => ofCell(object)),
       ...atCa(stage.site.proxy.requests, domain),
+      keys: keysMade(stage, ofCell),
       temporarySecrets: secrets.filter((one) => ofCell(one) && isNextKey(one)),
       challenges: challenges.filter(({ spec }) => (spec as { dnsName: string }).dnsName.endsWith(domain)),
       records: (await Promise.all([domain, `edited.${domain}`].map((one) => recordsOf(stage, one)))).flat(),
       children: children.filter(({ fqdn }) => fqdn.includes(domain)).map(({ pid }) => pid),
       runs: await runFigures(stage, cell),
-      openWorkflows: open.filter((id) => id.includes(domain)),
+      isQuiet: await isCellQuiet(stage, name).catch(() => false),
+      openWorkflows: open.filter((id) => id.includes(domain) || id === certificateId(stage.namespace, name)),
     })
   }
   const changed = [
@@ -72,22 +75,9 @@ function isNextKey({ metadata }: AnyObject): boolean {
   )
 }
 
-/** Orders taken and finalized for a name and those below it. */
-function atCa(requests: readonly AcmeRequest[], domain: string): { orders: number; finalized: number } {
-  const orders = requests.filter(({ path, status, payload }) => {
-    const { identifiers = [] } = (payload ?? {}) as { identifiers?: { value: string }[] }
-    return path === '/order-plz' && status === 201 && identifiers.some(({ value }) => value.endsWith(domain))
-  })
-  const finalized = requests.filter(({ path, status, payload }) => {
-    const { csr } = (payload ?? {}) as { csr?: string }
-    // Names stand in a request as they are written (RFC 5280 4.2.1.6, IA5String).
-    return (
-      path.startsWith('/finalize-order') &&
-      status === 200 &&
-      Buffer.from(csr ?? '', 'base64url').includes(domain)
-    )
-  })
-  return { orders: orders.length, finalized: finalized.length }
+function keysMade({ watches }: Stage, isOfCell: (one: AnyObject) => boolean): number {
+  const keys = watches.versions('Secret').filter(({ object }) => isNextKey(object) && isOfCell(object))
+  return new Set(keys.map(({ object }) => object.metadata.uid)).size
 }
 
 async function runFigures(stage: Stage, { name }: Cell): Promise<RunFigures[]> {

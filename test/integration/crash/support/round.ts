@@ -3,6 +3,7 @@ import type { Cell } from './cells.ts'
 import { check } from './checker.ts'
 import { killers, type Killer, type KillerName } from './killers.ts'
 import { observe } from './observe.ts'
+import { settled } from './settled.ts'
 import { Stage } from './stage.ts'
 
 export interface CellResult {
@@ -18,12 +19,11 @@ export interface CellResult {
  */
 export async function round(world: World, name: KillerName, cells: readonly Cell[]): Promise<CellResult[]> {
   const killer: Killer = killers[name]
-  const own = cells.filter(({ path }) => killer.paths?.includes(path) ?? true)
   try {
-    return await strike(world, name, killer, own)
+    return await strike(world, name, killer, cells)
   } catch (error) {
     const { message } = error as Error
-    return own.map((cell) => ({ killer: name, cell, troubles: [`the round broke off: ${message}`] }))
+    return cells.map((cell) => ({ killer: name, cell, troubles: [`the round broke off: ${message}`] }))
   }
 }
 
@@ -31,13 +31,13 @@ async function strike(
   world: World,
   name: KillerName,
   killer: Killer,
-  own: readonly Cell[],
+  cells: readonly Cell[],
 ): Promise<CellResult[]> {
-  const stage = await Stage.open(world, name, own)
+  const stage = await Stage.open(world, name, cells)
   try {
     await stage.reach()
     await killer.strike(stage)
-    await stage.settled()
+    await settled(stage)
     const seen = await observe(stage)
     return seen.cells.map((one) => ({ killer: name, cell: one.cell, troubles: check(one, seen) }))
   } finally {

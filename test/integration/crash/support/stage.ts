@@ -2,12 +2,13 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Certificate } from '../../../../k8s-bridge/api/certificate.ts'
 import { apiPath, type Kind } from '../../../../k8s-bridge/api/kinds.ts'
-import { openSite, type AcmeSite } from '../../acme/support/acme-world.ts'
+import { untilQuiet } from '../../../../tools/observe/history.ts'
+import { clusterIssuer, openSite, type AcmeSite } from '../../acme/support/acme-world.ts'
+import { certificateId } from '../../certificate/support/operator.ts'
 import type { Controller } from '../../support/controller.ts'
-import { condition, type AnyObject, type World } from '../../support/world.ts'
-import { isRenewal, type Cell } from './cells.ts'
+import type { AnyObject, World } from '../../support/world.ts'
+import type { Cell } from './cells.ts'
 import { Control } from './control.ts'
 import { makeIssuers } from './issuers.ts'
 import type { KillerName } from './killers.ts'
@@ -18,8 +19,8 @@ import { foreignRecords, zoneOf } from './zone.ts'
 const faultyWorker = fileURLToPath(new URL('faulty-worker.ts', import.meta.url))
 /** How long the cells of one wave may take to reach their points, in seconds. */
 const REACH = 100
-/** I5: how soon all is well after a kill, in seconds. */
-const SETTLE = 120
+/** A certificate that nobody disturbs and nobody judges. */
+const WARM = 'warm'
 
 /**
  * Where one killer strikes: a namespace with issuers of every path, a worker with fault points, and one Certificate
@@ -59,13 +60,36 @@ export class Stage {
     const folder = join(world.folder, `faults-${site.name}`)
     await mkdir(folder)
     const stage = new Stage(world, killer, cells, site, new Control(folder))
+    try {
+      await stage.#open()
+      return stage
+    } catch (error) {
+      // What is left would take the work of the stages that follow.
+      await stage.close()
+      throw error
+    }
+  }
+
+  async #open(): Promise<void> {
+    const { world, site } = this
     await foreignRecords(world, site)
-    stage.#zone = await zoneOf(world, site)
-    await stage.#work({ CERTLOOM_TEST_FAULTS: folder }, faultyWorker)
-    stage.roots.push(await makeIssuers(world, stage.namespace, site.name))
-    await stage.noteRoot()
-    stage.#watches = await Watches.start(world.kubernetes, stage.namespace)
-    return stage
+    this.#zone = await zoneOf(world, site)
+    await this.#work({ CERTLOOM_TEST_FAULTS: this.#control.folder }, faultyWorker)
+    this.roots.push(await makeIssuers(world, this.namespace, site.name))
+    await this.noteRoot()
+    await this.#warmUp()
+    this.#watches = await Watches.start(world.kubernetes, this.namespace)
+  }
+
+  /** What one issuance leaves open in a worker, it opens once: nothing that comes later may leave more. */
+  async #warmUp(): Promise<void> {
+    await this.world.certificate(this.namespace, WARM, {
+      dnsNames: [this.domain(WARM)],
+      ...clusterIssuer(this.site.name),
+    })
+    await this.world.ready(this.namespace, WARM, { seconds: 60 })
+    await untilQuiet(this.world.temporal, certificateId(this.namespace, WARM))
+    this.#pipes = await pipesOf(this.worker.pid)
   }
 
   get namespace(): string {
@@ -87,11 +111,14 @@ export class Stage {
    * it may take, so those with the longest way come first.
    */
   async reach(): Promise<void> {
-    const waves = [isRenewal, ({ path }: Cell) => path === 'acme', () => true]
-    let left = this.cells
-    for (const isNext of waves) {
-      const wave = left.filter(isNext)
-      left = left.filter((cell) => !wave.includes(cell))
+    const renewals = this.cells.filter(({ renewal }) => renewal)
+    await this.#issueUndisturbed(renewals)
+    const first = this.cells.filter(({ renewal }) => !renewal)
+    const isOrdered = ({ path }: Cell) => path === 'acme'
+    for (const wave of [
+      [...renewals, ...first].filter(isOrdered),
+      [...renewals, ...first].filter((cell) => !isOrdered(cell)),
+    ]) {
       await Promise.all(wave.map((cell) => this.#approach(cell)))
       await this.world
         .until('every cell is at its point', REACH, () =>
@@ -101,6 +128,15 @@ export class Stage {
         .catch(() => undefined)
     }
     for (const cell of this.cells) if (this.#isHeld(cell)) this.#held.add(cell.name)
+  }
+
+  /** Until nothing of the first issuance is under way that could be taken for a step of the next one. */
+  async #issueUndisturbed(cells: readonly Cell[]): Promise<void> {
+    await Promise.all(cells.map((cell) => this.#issue(cell)))
+    for (const { name } of cells) {
+      await this.world.ready(this.namespace, name, { seconds: REACH })
+      await untilQuiet(this.world.temporal, certificateId(this.namespace, name))
+    }
   }
 
   /** Issues the Certificates one after the other over a time, in milliseconds, and holds none of them. */
@@ -143,7 +179,7 @@ export class Stage {
     await this.#work()
   }
 
-  /** What the worker that runs now had open when it began. */
+  /** What a worker has open after one issuance. */
   get pipesBefore(): number {
     return this.#pipes
   }
@@ -170,31 +206,6 @@ export class Stage {
     return `${name}.${this.site.domain}`
   }
 
-  /** Waits until every Certificate is Ready (or gone) and what its issuance needed has been taken away. */
-  async settled(): Promise<void> {
-    await this.world
-      .until('all Certificates are done', SETTLE, async () => {
-        const certificates = (await this.list<Certificate>('Certificate')).filter(({ metadata }) =>
-          this.cells.some(({ name }) => name === metadata.name),
-        )
-        if (this.killer === 'deleted' ? certificates.length > 0 : !certificates.every(isReady)) return false
-        const secrets = await this.list('Secret', 'cert-manager.io/next-private-key=true')
-        if (secrets.length > 0 || (await this.list('Challenge')).length > 0) return false
-        return (await this.openHelpers()).length === 0
-      })
-      // What is not as it should be is told cell by cell.
-      .catch(() => undefined)
-  }
-
-  /** Ids of the clean-ups and locks of this stage that are open. */
-  async openHelpers(): Promise<string[]> {
-    const ids: string[] = []
-    const query = 'ExecutionStatus="Running" AND WorkflowType IN ("cleanUp", "dnsName")'
-    for await (const { workflowId } of this.world.temporal.workflow.list({ query }))
-      if (workflowId.includes(this.site.domain)) ids.push(workflowId)
-    return ids
-  }
-
   async list<T = AnyObject>(kind: Kind, labelSelector?: string): Promise<T[]> {
     const query: Record<string, string> = labelSelector === undefined ? {} : { labelSelector }
     return (await this.world.kubernetes.list<T>(apiPath(kind, this.namespace), query)).items
@@ -205,26 +216,27 @@ export class Stage {
     this.roots.push(await this.world.servers.pebble.root())
   }
 
+  /** Ends the watches once they have shown everything. @returns what ended one of them early */
+  endWatches(): Promise<string | undefined> {
+    return this.watches.end({ Secret: `${WARM}-tls`, CertificateRequest: `${WARM}-1`, Certificate: WARM })
+  }
+
   async close(): Promise<void> {
     this.release()
-    await this.worker.stop()
+    this.#watches?.stop()
+    await this.#worker?.stop()
     await this.site.proxy.close()
   }
 
   async #work(settings?: Record<string, string>, program?: string): Promise<void> {
     this.#worker = await this.world.startController('worker', settings, program)
-    this.#pipes = await pipesOf(this.#worker.pid)
   }
 
-  /** On the way to its point: most are in a first issuance, a new run begins with a renewal. */
+  /** On the way to its point. */
   async #approach(cell: Cell): Promise<void> {
-    const arm = () => this.#control.arm(this.#subject(cell), cell.point, cell.when)
-    if (!isRenewal(cell)) arm()
-    await this.#issue(cell)
-    if (!isRenewal(cell)) return
-    await this.world.ready(this.namespace, cell.name, { seconds: REACH })
-    arm()
-    await this.world.cmctlRenew(this.namespace, cell.name)
+    this.#control.arm(this.#subject(cell), cell.point, cell.when)
+    if (cell.renewal) await this.world.cmctlRenew(this.namespace, cell.name)
+    else await this.#issue(cell)
   }
 
   async #issue(cell: Cell): Promise<void> {
@@ -250,13 +262,4 @@ export class Stage {
   #subject(cell: Cell): string {
     return cell.point === 'account' ? `${cell.name}-${this.site.name}` : cell.name
   }
-}
-
-export function isReady(certificate: Certificate): boolean {
-  const ready = condition(certificate, 'Ready')
-  return (
-    ready?.status === 'True' &&
-    ready.observedGeneration === certificate.metadata.generation &&
-    condition(certificate, 'Issuing') === undefined
-  )
 }

@@ -6,6 +6,8 @@ import { chainOf, keyOf } from './secret.ts'
 /** I1 and I5: Ready in the end, with a Secret that is what the spec asks for. A deleted Certificate is gone. */
 export function readiness(cell: CellObservation, { killer, roots }: Observation): string[] {
   const { certificate, secret } = cell
+  // Nothing else can be judged then.
+  if (!cell.isQuiet) return ['I5: a step of its workflow is still under way']
   if (killer === 'deleted') return certificate === undefined ? [] : ['I5: the Certificate is still there']
   if (certificate === undefined) return ['I5: the Certificate is gone']
   const ready = condition(certificate, 'Ready')

@@ -5,8 +5,11 @@ import { chainOf, keyOf } from './secret.ts'
 export function versions(cell: CellObservation, { killer }: Observation): string[] {
   return [
     ...cell.secretVersions.filter(({ type }) => type !== 'DELETED').flatMap(wrongPair),
+    ...lost(cell.secretVersions),
+    ...back(cell.secretVersions),
     ...shorter(cell.secretVersions, killer === 'edited'),
     ...older(cell.secretVersions),
+    ...failures(cell.certificateVersions),
     ...revisions(cell.certificateVersions),
     ...ahead(cell.certificateVersions),
     ...cell.requestVersions.flatMap(unapproved),
@@ -20,6 +23,25 @@ function wrongPair({ object }: Version): string[] {
   if (leaf === undefined || key === undefined)
     return ['I3: a version of the Secret has no certificate or no key']
   return leaf.checkPrivateKey(key) ? [] : ['I3: a version of the Secret has a key that does not fit']
+}
+
+/** Nobody takes a Secret away, least of all an attempt that is given up. */
+function lost(seen: Version[]): string[] {
+  return seen.some(({ type }) => type === 'DELETED') ? ['I4: the Secret was deleted'] : []
+}
+
+/** What has been replaced never comes back, however late the one is who carries it. */
+function back(seen: Version[]): string[] {
+  const held = seen.flatMap(({ object }) => chainOf(object.data ?? {}).slice(0, 1))
+  const prints = held.map(({ fingerprint256 }) => fingerprint256)
+  const isBack = (one: string, at: number) => one !== prints[at - 1] && prints.indexOf(one) < at
+  return prints.some(isBack) ? ['I4: a certificate came back that another one had replaced'] : []
+}
+
+/** Nothing that a killer does is a judgement of the CA about an attempt. */
+function failures(seen: Version[]): string[] {
+  const counted = seen.some(({ object }) => object.status?.['failedIssuanceAttempts'] !== undefined)
+  return counted ? ['I5: an attempt was counted as failed'] : []
 }
 
 /** A certificate that ends earlier than the one before it: somebody went back to an old one. */
