@@ -1,27 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { help, readCrashOptions } from './crash-options.ts'
 import { runIntegration } from './integration.ts'
 import { interruption } from './interruption.ts'
 import { heading, say, table } from './print.ts'
 import { projectRoot } from './root.ts'
 
-const help = `Kills at every point of an issuance and checks what is left: rows are points, columns are killers.
-
-usage: npm run test:crash -- [options]
-
-  --only KILLER   one killer: worker-kill, zombie, temporal-kill, api-kill, pebble-lost, deleted, edited
-  --point NAME    one point, such as new-order, present, finalize, secret
-  --siege         instead: kills the worker every 10 s for 5 min while 200 certificates issue
-  --help          show this text
-
-examples:
-  npm run test:crash
-  npm run test:crash -- --only zombie
-  npm run test:crash -- --only worker-kill --point new-order
-  npm run test:crash -- --siege
-`
 const limitMs = 60 * 60_000
 
 interface Result {
@@ -33,37 +18,32 @@ interface Result {
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(args: string[]): Promise<number> {
-  let values
+  let options
   try {
-    const options = {
-      only: { type: 'string' },
-      point: { type: 'string' },
-      siege: { type: 'boolean' },
-      help: { type: 'boolean' },
-    } as const
-    ;({ values } = parseArgs({ args, options }))
+    options = readCrashOptions(args)
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\nTry: npm run test:crash -- --help\n`)
     return 2
   }
-  if (values.help === true) {
+  if (options === undefined) {
     process.stdout.write(help)
     return 0
   }
+  const { killer, point, siege } = options
   const folder = await mkdtemp(join(tmpdir(), 'certloom-crash-'))
   const file = join(folder, 'results.jsonl')
   process.env['CERTLOOM_CRASH_RESULTS'] = file
-  if (values.only !== undefined) process.env['CERTLOOM_CRASH_KILLER'] = values.only
-  if (values.point !== undefined) process.env['CERTLOOM_CRASH_POINT'] = values.point
+  if (killer !== undefined) process.env['CERTLOOM_CRASH_KILLER'] = killer
+  if (point !== undefined) process.env['CERTLOOM_CRASH_POINT'] = point
   try {
     const done = await runIntegration({
       root: projectRoot,
-      files: [`test/integration/crash/full/${values.siege === true ? 'siege' : 'matrix'}.crash.ts`],
+      files: [`test/integration/crash/full/${siege ? 'siege' : 'matrix'}.crash.ts`],
       fileLimitMs: limitMs,
       signal: interruption(),
     })
     const failed = done.files.some(({ counts }) => counts.failed + counts.skipped > 0)
-    if (values.siege === true) {
+    if (siege) {
       say(`\n${await readFile(file, 'utf8').catch(() => 'the siege did not come to its end')}`)
       return failed || done.troubles.length > 0 ? 1 : 0
     }
