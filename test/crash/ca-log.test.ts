@@ -39,3 +39,7 @@ test('an order that was finalized is not pending, whatever was last seen of its 
   assert.equal(atCa([newOrder(1), look(1, 'pending'), finalize(1)], 'web.test').pending, 0)
   assert.equal(atCa([newOrder(1), look(1, 'pending'), finalize(1, 403)], 'web.test').pending, 1)
 })
+
+test('an order of which the log tells nothing counts as pending', () => {
+  assert.equal(atCa([{ ...newOrder(1), answer: undefined }], 'web.test').pending, 1)
+})

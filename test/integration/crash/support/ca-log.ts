@@ -34,6 +34,8 @@ function isPending(requests: readonly AcmeRequest[], { answer }: AcmeRequest): b
   const { finalize, authorizations = [] } = (answer ?? {}) as { finalize?: string; authorizations?: string[] }
   const finalizing = requests.filter(({ path, status }) => path === pathOf(finalize) && status === 200)
   if (finalizing.length > 0) return false
+  // One that nothing is known of.
+  if (authorizations.length === 0) return true
   return authorizations.some((url) => {
     const last = requests.findLast(({ path, state }) => path === pathOf(url) && state !== undefined)
     return last === undefined || last.state === 'pending'

@@ -33,7 +33,7 @@ export function allCells(paths: readonly Path[] = ['ca', 'selfSigned', 'acme']):
   return paths.flatMap((path) => cellsOf(path, points, false))
 }
 
-/** Renewals of certificates with a CA of their own kind each, from the next key on. */
+/** Renewals from the next key on: who asks for one sets Issuing himself, and the account is there. */
 function renewals(): Cell[] {
   const all = Object.keys(faultPoints) as FaultPoint[]
   const points = all.slice(all.indexOf('key'), all.indexOf('done') + 1)

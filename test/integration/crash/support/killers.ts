@@ -28,9 +28,12 @@ export const killers = {
       await settled(stage)
       stage.release()
       zombie.kill('SIGCONT')
-      await stage.passed()
-      // In order: what it has begun is finished, so that its late effects do happen.
-      await zombie.stop()
+      try {
+        await stage.passed()
+      } finally {
+        // In order: what it has begun is finished, so that its late effects do happen.
+        await zombie.stop()
+      }
     },
   },
   'temporal-kill': {
