@@ -9,6 +9,8 @@ import { chainOf } from './secret.ts'
 export function sight(cell: CellObservation, { killer }: Observation): string[] {
   const { path, renewal } = cell.cell
   const issuances = renewal ? 2 : 1
+  // A key that came and went before the watches of a restarted API server began was shown to nobody.
+  const keys = killer === 'api-kill' ? issuances - 1 : issuances
   const always: Seen[] = [
     ['runs of its workflow', cell.runs.length, 1],
     ['versions of the Certificate', cell.certificateVersions.length, 1],
@@ -16,7 +18,7 @@ export function sight(cell: CellObservation, { killer }: Observation): string[] 
   const issued: Seen[] = [
     ['runs of its workflow', cell.runs.length, issuances],
     ['certificates in its Secret', certificates(cell), issuances],
-    ['next keys', cell.keys, issuances],
+    ['next keys', cell.keys, keys],
     ['signed requests', signatures(cell), issuances],
   ]
   const ordered: Seen[] = [
