@@ -66,7 +66,11 @@ function isUnknown(killer: KillerName, cell: Cell): boolean {
 
 /** Whether a CA that lost its state lost an order with it that was still needed. */
 function isForgotten(killer: KillerName, cell: Pick<Cell, 'point' | 'when'>): boolean {
-  return killer === 'pebble-lost' && at(cell, ['new-order', 'after'], ['download', 'before'])
+  // Before the last step, which finalizes and all that follows, the order is in hand as well.
+  const inHand =
+    at(cell, ['new-order', 'after'], ['download', 'before']) ||
+    at(cell, ['done', 'before'], ['done', 'before'])
+  return killer === 'pebble-lost' && inHand
 }
 
 type Moment = readonly [point: FaultPoint, when: Cell['when']]
