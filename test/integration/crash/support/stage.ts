@@ -10,6 +10,7 @@ import type { Controller } from '../../support/controller.ts'
 import type { AnyObject, World } from '../../support/world.ts'
 import type { Cell } from './cells.ts'
 import { Control } from './control.ts'
+import { forgetProofs } from './forget-proofs.ts'
 import { makeIssuers } from './issuers.ts'
 import type { KillerName } from './killers.ts'
 import { pipesOf } from './pipes.ts'
@@ -124,13 +125,17 @@ export class Stage {
     for (const cell of this.cells) if (this.#isHeld(cell)) this.#held.add(cell.name)
   }
 
-  /** Until nothing of the first issuance is under way that could be taken for a step of the next one. */
+  /**
+   * Until nothing of the first issuance is under way that could be taken for a step of the next one, and the CA asks for
+   * proofs as it did before the first.
+   */
   async #issueUndisturbed(cells: readonly Cell[]): Promise<void> {
     await Promise.all(cells.map((cell) => this.#issue(cell)))
     for (const { name } of cells) {
       await this.world.ready(this.namespace, name, { seconds: REACH })
       await untilQuiet(this.world.temporal, certificateId(this.namespace, name))
     }
+    await forgetProofs(this.world, this.site)
   }
 
   /** Issues the Certificates one after the other over a time, in milliseconds, and holds none of them. */
