@@ -1,6 +1,8 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import type { KubernetesOptions } from '../activities/clients/kubernetes.ts'
 import { dnsConfig, type DnsConfig } from '../activities/dns/dns-config.ts'
+import { ConnectionBlockError, parseConnectionBlock } from './connection-block.ts'
 
 const list = z.string().transform((text) =>
   text
@@ -17,6 +19,15 @@ const listener = z
     return text === '' || (port >= 1 && port <= 65_535)
   }, 'must be host:port, such as 0.0.0.0:9402 or [::]:9402')
 const milliseconds = z.coerce.number().int().min(100)
+const connection = z.string().transform((text, context) => {
+  try {
+    return parseConnectionBlock(text)
+  } catch (error) {
+    if (!(error instanceof ConnectionBlockError)) throw error
+    context.addIssue({ code: 'custom', message: error.message })
+    return z.NEVER
+  }
+})
 
 /** Every setting of the processes: name in the environment, meaning, default. `npm run docs` writes them down. */
 const variables = {
@@ -24,6 +35,11 @@ const variables = {
     .string()
     .optional()
     .describe('Path of a kubeconfig; without it ~/.kube/config or the service account.'),
+  CERTLOOM_K8S_API: connection
+    .optional()
+    .describe(
+      "The API server instead of KUBECONFIG: CoreDNS's block k8s_api { }, a line each: endpoint URL, tls CERT KEY CACERT, or kubeconfig FILE [CONTEXT].",
+    ),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233').describe('host:port of the Temporal frontend.'),
   TEMPORAL_NAMESPACE: z.string().default('certloom').describe('Temporal namespace, made by certloom setup.'),
   CERTLOOM_PAYLOAD_KEYS_FILE: z
@@ -92,7 +108,8 @@ const variables = {
 const environment = z.object(variables)
 
 export interface Configuration {
-  kubeconfig?: string
+  /** Where the API server is. */
+  kubernetes: KubernetesOptions
   temporal: { address: string; namespace: string }
   /** Absolute path; empty where payloads are not encrypted. */
   payloadKeysFile: string
@@ -122,7 +139,7 @@ export function readConfiguration(env: NodeJS.ProcessEnv): Configuration {
   }
   const is = parsed.data
   return {
-    kubeconfig: is.KUBECONFIG,
+    kubernetes: is.CERTLOOM_K8S_API ?? { kubeconfig: is.KUBECONFIG },
     temporal: { address: is.TEMPORAL_ADDRESS, namespace: is.TEMPORAL_NAMESPACE },
     payloadKeysFile: is.CERTLOOM_PAYLOAD_KEYS_FILE,
     prefix: is.CERTLOOM_WORKFLOW_PREFIX,

@@ -176,7 +176,7 @@ function distinct(checks: readonly Check[]): Check[] {
 }
 
 function connect(configuration: Configuration): Promise<Kubernetes> {
-  return connectKubernetes({ kubeconfig: configuration.kubeconfig, userAgent: 'certloom/0.1.0' })
+  return connectKubernetes({ ...configuration.kubernetes, userAgent: 'certloom/0.1.0' })
 }
 
 /** An API server that is not there yet is no reason to end: the process waits for it. */

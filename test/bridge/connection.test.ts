@@ -10,6 +10,7 @@ import {
   type KubernetesOptions,
 } from '../../activities/clients/kubernetes.ts'
 import { preparePki } from '../../tools/servers/pki.ts'
+import { readConfiguration } from '../../workers/configuration.ts'
 import { ApiStub, json, RESOURCE } from './support/api-stub.ts'
 
 /** A server that demands client certificates of its CA and answers with what it was told about the client. */
@@ -48,9 +49,21 @@ async function tlsStub(t: TestContext) {
 test('endpoint with tls files presents the client certificate and trusts the CA of the file', async (t) => {
   const { pki, url, ask } = await tlsStub(t)
   const { cert, key } = pki.admin
-  const { answer, kubernetes } = await ask({ endpoint: url, tls: { cert, key, ca: pki.caCert } })
+  const block = `k8s_api {\n endpoint ${url}\n tls ${cert} ${key} ${pki.caCert}\n}`
+  const { answer, kubernetes } = await ask(readConfiguration({ CERTLOOM_K8S_API: block }).kubernetes)
   assert.deepEqual(await answer(), { client: 'local-admin', authorization: null, path: '/x' })
   assert.equal(kubernetes.server, url)
+})
+
+test('a file of tls that is not there is told as such', async () => {
+  const tls = { cert: '/nowhere/client.pem', key: '/nowhere/key.pem', ca: '/nowhere/ca.pem' }
+  await assert.rejects(
+    connectKubernetes({ endpoint: 'https://127.0.0.1:1', tls }),
+    (error) =>
+      error instanceof KubernetesError &&
+      error.message.includes('the files of tls cannot be read (ENOENT)') &&
+      error.message.includes('/nowhere/client.pem'),
+  )
 })
 
 test('a server whose CA is not named is not spoken to', async (t) => {

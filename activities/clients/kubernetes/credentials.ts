@@ -67,10 +67,7 @@ export class Credentials {
     } catch (cause) {
       // The texts of client-node may contain what a plug-in printed, so only the kind of the failure is told.
       if (this.#current === current) this.#current = undefined
-      throw failure(
-        'CredentialsFailed',
-        `the credentials of the kubeconfig cannot be read (${codeOf(cause)})`,
-      )
+      throw failure('CredentialsFailed', unreadable(this.#options, codeOf(cause)))
     }
   }
 
@@ -112,6 +109,12 @@ export class Credentials {
     for (const part of [tls.ca, tls.cert, tls.key]) hash.update(part ?? '').update('\0')
     return { headers, tls, mark: hash.digest('hex') }
   }
+}
+
+function unreadable({ endpoint, tls }: KubernetesOptions, code: string): string {
+  if (endpoint === undefined || tls === undefined)
+    return `the credentials of the kubeconfig cannot be read (${code})`
+  return `the files of tls cannot be read (${code}): name PEM files that are there, now ${tls.cert}, ${tls.key} and ${tls.ca}`
 }
 
 function loadConfig(options: KubernetesOptions): KubeConfig {

@@ -14,7 +14,7 @@ import { WorkerRole } from '../../../../workers/worker.ts'
 const configuration = readConfiguration(process.env)
 const log = createLogger(configuration.logLevel, 'worker')
 const telemetry = await startTelemetry(log, configuration.prefix, true)
-const kubernetes = await connectKubernetes({ kubeconfig: configuration.kubeconfig, userAgent: 'test' })
+const kubernetes = await connectKubernetes({ ...configuration.kubernetes, userAgent: 'test' })
 const worker = new WorkerRole({
   configuration,
   kubernetes,
