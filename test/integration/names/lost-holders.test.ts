@@ -106,10 +106,12 @@ test('a Challenge that is deleted by hand stays until its record is removed, and
 test('a name stays taken while a clean-up that was handed over goes on, even if its Certificate is gone', async () => {
   await shared.breakDown('DELETE')
   const holder = await shared.wish('holder')
-  const waiting = await world.until('the holder is cleaning up', 60, async () =>
-    (await shared.log()).some((line) => line.command === 'DELETE') ? shared.wish('second') : undefined,
+  await world.until('the holder is cleaning up', 60, async () =>
+    (await shared.log()).some((line) => line.command === 'DELETE'),
   )
   await world.ready(holder.namespace, holder.name, { seconds: 120 })
+  await shared.forgetProofs(holder)
+  const waiting = await shared.wish('second')
   const uid = (await world.get('Certificate', holder.namespace, holder.name))?.metadata.uid ?? ''
   const [cleanUp] = await world.until('the clean-up was handed over', 30, async () => {
     const open = await world.openWorkflows(`clean-up/${uid}/`)

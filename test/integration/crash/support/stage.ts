@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { apiPath, type Kind } from '../../../../k8s-bridge/api/kinds.ts'
 import { untilQuiet } from '../../../../tools/observe/history.ts'
 import { clusterIssuer, openSite, type AcmeSite } from '../../acme/support/acme-world.ts'
+import { forgetProofs } from '../../acme/support/forget-proofs.ts'
 import { certificateId } from '../../certificate/support/operator.ts'
 import type { Controller } from '../../support/controller.ts'
 import type { AnyObject, World } from '../../support/world.ts'
 import type { Cell } from './cells.ts'
 import { Control } from './control.ts'
-import { forgetProofs } from './forget-proofs.ts'
 import { makeIssuers } from './issuers.ts'
 import type { KillerName } from './killers.ts'
 import { pipesOf } from './pipes.ts'
@@ -135,7 +135,10 @@ export class Stage {
       await this.world.ready(this.namespace, name, { seconds: REACH })
       await untilQuiet(this.world.temporal, certificateId(this.namespace, name))
     }
-    await forgetProofs(this.world, this.site)
+    const { name: issuer, proxy } = this.site
+    const proven = proxy.to('authZ').filter(({ state }) => state === 'valid')
+    const urls = proven.map(({ path }) => new URL(path, proxy.directoryUrl).href)
+    await forgetProofs(this.world, issuer, urls)
   }
 
   /** Issues the Certificates one after the other over a time, in milliseconds, and holds none of them. */

@@ -6,6 +6,7 @@ import { apiPath } from '../../../../k8s-bridge/api/kinds.ts'
 import type { Challenge } from '../../../../k8s-bridge/api/challenge.ts'
 import { installPlugin } from '../../../../tools/plugins/install.ts'
 import { statusQuery, type StatusAnswer } from '../../../../workflows/messages.ts'
+import { forgetProofs } from '../../acme/support/forget-proofs.ts'
 import type { World } from '../../support/world.ts'
 import { readLog, runningCalls, standingValues, violations, type LogLine } from './plugin-log.ts'
 
@@ -69,6 +70,13 @@ export class SharedName {
     const story = log.map((line) => `${line.time} ${line.phase} ${line.command} ${line.value.slice(0, 8)}`)
     assert.deepEqual(violations(log), [], story.join('\n'))
     assert.deepEqual(await this.records(), [])
+  }
+
+  /** Has the CA ask the next Certificate for a proof of its own. Its challenges are there still, its order is done. */
+  async forgetProofs({ namespace }: Wish): Promise<void> {
+    const challenges = await this.challenges(namespace)
+    const urls = challenges.map(({ spec }) => spec.authorizationURL)
+    await forgetProofs(this.world, this.issuer, urls)
   }
 
   async hold(command: Command): Promise<void> {
