@@ -67,7 +67,8 @@ function issuingReason(look: ExistingLook): string {
   return look.known.issuing.slice(0, look.known.issuing.lastIndexOf('@'))
 }
 
-/** cmctl's words, which dashboards know. */
-function renewCause(reason: string): { reason: string; message: string } {
-  return { reason: 'ManuallyTriggered', message: `Certificate re-issuance manually triggered (${reason})` }
+/** cmctl's words, which dashboards know, and why, where somebody said so. */
+function renewCause(why: string): { reason: string; message: string } {
+  const message = 'Certificate re-issuance manually triggered'
+  return { reason: 'ManuallyTriggered', message: why === '' ? message : `${message} (${why})` }
 }
